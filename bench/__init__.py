@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench NAME… [--json]`; each row runs beside its peer on the same work."""

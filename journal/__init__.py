@@ -1,0 +1,1 @@
+"""The memory: the append-only record of what was decided, and its homes."""

@@ -1,0 +1,1 @@
+"""Messages: the envelope, inbound events, facts, notices, and the catalog of them all."""

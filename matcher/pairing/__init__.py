@@ -1,0 +1,1 @@
+"""Pairing: blockers, fit, the market, its checker and its explanations."""

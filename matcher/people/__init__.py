@@ -1,0 +1,1 @@
+"""People: experience, profile, recovery and the roster of members and mentors."""

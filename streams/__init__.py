@@ -1,0 +1,1 @@
+"""The nerves: bring events in, run the processor, send notices out."""
