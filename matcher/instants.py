@@ -1,0 +1,53 @@
+"""Instants: inside the mind a moment is an integer, seconds since 1970-01-01T00:00:00Z; outside it is RFC 3339 in UTC.
+
+Fractions of a second are dropped on the way in: nothing in recovery is decided within a second, and integers are exact.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+HOUR = 3_600
+DAY = 86_400
+EARLIEST = -2_208_988_800
+"""1900-01-01: nobody who can be paired was born before; an earlier time is a mistake."""
+LATEST = 4_102_444_800
+"""2100-01-01: a later time is a mistake, and adding policy intervals to it must not overflow a calendar."""
+
+
+def parse_instant(text: str) -> int:
+    """Seconds since the epoch of an RFC 3339 time with offset; raises ValueError that says what is wrong."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or len(text) < len("2026-01-01T00:00Z"):
+        raise ValueError("a time needs a date, a time of day and an offset, as in 2026-03-02T09:14:00Z")
+    return _in_bounds(int(moment.timestamp() // 1))
+
+
+def parse_day(text: str) -> int:
+    """The instant at which a calendar date ends (24:00 UTC): a pause until the 5th holds all of the 5th."""
+    if len(text) > len("2026-01-01"):
+        return parse_instant(text)
+    return _in_bounds(int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())) + DAY
+
+
+def format_instant(at: int) -> str:
+    """The RFC 3339 form of an instant, always in UTC and to the second."""
+    day, second = divmod(at, DAY)
+    return f"{_day_text(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
+
+
+def year_of(at: int) -> int:
+    """The calendar year (UTC) of an instant."""
+    return int(_day_text(at // DAY)[:4])
+
+
+@lru_cache(maxsize=4_096)
+def _day_text(day: int) -> str:
+    return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+def _in_bounds(at: int) -> int:
+    if not EARLIEST <= at < LATEST:
+        raise ValueError("a time must lie between 1900 and 2100")
+    return at

@@ -1,0 +1,204 @@
+"""What was decided: the journal's lines. A fact is what was told (an accepted event) or what the program made of it.
+
+On a line of ``facts.jsonl`` and in the journal a fact is ``{"program", "n", "at", "type", "data"}``: ``n`` counts the
+facts of a program from 1 without a gap, ``at`` is the program's clock. The types of told facts are the short names
+of the events; the types of decisions are the keys of ``DECISIONS``. Facts are closed: a field that this version does
+not know is damage or a newer version, never something to skip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
+
+from matcher.errors import SafeHalt, code
+from matcher.ids import OpaqueId
+from matcher.instants import format_instant, parse_instant
+from matcher.messages.events import EVENTS, Data, Instant
+
+FACT_UNREADABLE = code(
+    "KND-fact-unreadable",
+    "A fact of the journal cannot be read. It was written by a newer version (upgrade) or is damaged (restore a backup).",
+)
+
+
+class Decision(BaseModel):
+    """Base of what the program decides: frozen and closed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An accepted event: about whom or what, when it happened, and what was said."""
+
+    subject: str
+    time: int
+    what: Data
+
+
+class PolicyAdopted(Decision):
+    """The numbers that hold from here on: the whole text, so that every reader takes them from the journal."""
+
+    text: str
+    digest: str
+
+
+class ClockAdvanced(Decision):
+    """The clock was set by hand (``replay --until``); the fact's own ``at`` says to when."""
+
+
+class MentorAdmitted(Decision):
+    """A volunteer was cleared and may be given newcomers as far as the other rules allow."""
+
+    mentor: OpaqueId
+
+
+class MentorRefused(Decision):
+    """A volunteer was not cleared; the rules say why."""
+
+    mentor: OpaqueId
+    rules: tuple[str, ...]
+
+
+class MentorInvited(Decision):
+    """A member meets the rules of a mentor and has not been asked yet."""
+
+    member: OpaqueId
+    rules: tuple[str, ...]
+
+
+class IntakePaused(Decision):
+    """A mentor takes no new people until then; why is not said, so that a slip reads like any other pause."""
+
+    mentor: OpaqueId
+    until: Instant | None = None
+
+
+class NewcomerWaiting(Decision):
+    """Somebody seeks a mentor and nobody can be given to them now: what bars them, and what would unblock."""
+
+    newcomer: OpaqueId
+    since: Instant
+    barred_by: tuple[str, ...]
+    unblocks: tuple[str, ...]
+
+
+class MatchMade(Decision):
+    """Base of the facts that put two people together; `fit` in millionths."""
+
+    match: OpaqueId
+    newcomer: OpaqueId
+    mentor: OpaqueId
+    fit: int
+    because: tuple[str, ...]
+
+
+class MatchProposed(MatchMade):
+    """The plan gives the two to each other and a person decides; `risks` says why a person."""
+
+    risks: tuple[str, ...] = ()
+
+
+class MatchActivated(MatchMade):
+    """The two are paired. `how` says by whom; `warnings` are rules that a hand-made pair does not meet."""
+
+    how: Literal["plan", "approved", "reassigned", "recorded"]
+    warnings: tuple[str, ...] = ()
+
+
+class MatchWithdrawn(Decision):
+    """A proposal no longer stands."""
+
+    match: OpaqueId
+    newcomer: OpaqueId
+    mentor: OpaqueId
+    reason: str
+
+
+class MatchHeld(Decision):
+    """A proposal is pinned for a while: its row and its seat are out of the market."""
+
+    match: OpaqueId
+    until: Instant
+
+
+class MatchReleased(Decision):
+    """A hold is over; the proposal is the plan's again."""
+
+    match: OpaqueId
+
+
+class MatchEnded(Decision):
+    """An active match is over, and the seat is free again."""
+
+    match: OpaqueId
+    newcomer: OpaqueId
+    mentor: OpaqueId
+    reason: str
+    barred: bool
+    """Whether the two are kept from being paired again by the plan."""
+
+
+DECISIONS: dict[str, type[Decision]] = {
+    "policy.adopted": PolicyAdopted,
+    "clock.advanced": ClockAdvanced,
+    "mentor.admitted": MentorAdmitted,
+    "mentor.refused": MentorRefused,
+    "mentor.invited": MentorInvited,
+    "intake.paused": IntakePaused,
+    "newcomer.waiting": NewcomerWaiting,
+    "match.proposed": MatchProposed,
+    "match.activated": MatchActivated,
+    "match.withdrawn": MatchWithdrawn,
+    "match.held": MatchHeld,
+    "match.released": MatchReleased,
+    "match.ended": MatchEnded,
+}
+DECISION_TYPES: dict[type[Decision], str] = {model: name for name, model in DECISIONS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the journal."""
+
+    program: str
+    n: int
+    at: int
+    type: str
+    data: Told | Decision
+
+    def line(self) -> bytes:
+        """The fact as one line of compact JSON, without the line break. The same fact has the same bytes."""
+        head = (
+            f'{{"program":"{self.program}","n":{self.n},"at":"{format_instant(self.at)}","type":"{self.type}","data":'
+        )
+        return head.encode() + _body(self.data) + b"}"
+
+
+def _body(data: Told | Decision) -> bytes:
+    if isinstance(data, Told):
+        what = data.what.model_dump_json(exclude_unset=True)
+        return f'{{"subject":"{data.subject}","time":"{format_instant(data.time)}","what":{what}}}'.encode()
+    return data.model_dump_json().encode()
+
+
+def read_fact(line: bytes) -> Fact:
+    """The fact of a journal line. Raises SafeHalt when the line is not one that this version can have written."""
+    try:
+        raw = from_json(line)
+        return Fact(raw["program"], raw["n"], parse_instant(raw["at"]), raw["type"], _data(raw["type"], raw["data"]))
+    except (ValueError, KeyError, TypeError, ValidationError) as trouble:
+        what = trouble.errors(include_input=False)[0]["msg"] if isinstance(trouble, ValidationError) else trouble
+        raise SafeHalt(
+            FACT_UNREADABLE, f"a fact cannot be read ({what}): upgrade Kindred, or restore a backup"
+        ) from None
+
+
+def _data(type_: str, raw: dict[str, object]) -> Told | Decision:
+    if type_ in EVENTS:
+        return Told(str(raw["subject"]), parse_instant(str(raw["time"])), EVENTS[type_].model_validate(raw["what"]))
+    return DECISIONS[type_].model_validate(raw)

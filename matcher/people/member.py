@@ -1,0 +1,52 @@
+"""One person as the program knows them: profile, recovery, and what they are to others.
+
+Instants are epoch seconds; `FOREVER` stands for "without an end".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from matcher.messages.events import NewcomerWishes
+from matcher.people.profile import Profile
+from matcher.people.recovery import Recovery
+
+FOREVER = 1 << 62
+"""An end that never comes; far above every instant, and safe to add an interval to in int64."""
+
+
+@dataclass(slots=True)
+class Mentorship:
+    """What a member offers as a mentor, and how far they are cleared for it."""
+
+    volunteered_at: int
+    capacity: int | None = None  # None: the policy's default
+    strategies: int = 0  # bit mask of themes, see profile.theme_mask
+    trained_at: int | None = None
+    supervised_at: int | None = None  # None at volunteering counts as supervised on that day
+    backup: bool = False
+    newcomer_wishes: NewcomerWishes | None = None
+    cleared_until: int = 0  # 0: not cleared
+    declined: bool = False
+    paused_until: int = 0
+    intake_paused_until: int = 0  # after the mentor's own lapse
+    matches_had: int = 0
+
+
+@dataclass(slots=True)
+class Member:
+    """A person: newcomer, mentor, both in turn, or neither."""
+
+    id: str
+    joined_at: int
+    profile: Profile
+    recovery: Recovery
+    present: bool = True
+    seeks_since: int | None = None  # None: seeks no mentor
+    paused_until: int = 0
+    distress_until: int = 0
+    invited: bool = False
+    open_reports: int = 0
+    consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
+    waivers: dict[str, int] = field(default_factory=dict)  # rule → until
+    mentorship: Mentorship | None = None
