@@ -1,0 +1,232 @@
+"""What people have lived through, as ICD-10-CM codes, and how much of it two of them share.
+
+Codes are those of chapter F (substances and mental disorders) and chapter Z (circumstances such as homelessness). A
+code stands for a node of the hierarchy, and brings all its ancestors with it: whoever lives with PTSD (F43.1) lives
+with a stress disorder (F43). A code that says no more than its parent ("unspecified", "in remission") stands for its
+parent's node. The sorted nodes of a person are the person's *closure*.
+
+Every node has an information content (IC), -ln of the share of people in treatment who have it, in integer millionths
+of a nat. Similarity is SimGIC (Pesquita et al. 2008, BMC Bioinformatics 9 Suppl 5:S4): the IC of the shared nodes over
+the IC of all nodes of the two, so that a rare shared experience counts more than a common one. It is counted in
+integers with floor division: every machine, and the vector and the scalar path, agree bit for bit.
+
+Somebody with a substance and a mental disorder recovers from both at once, which is an experience of its own: the node
+``DUAL``. Two such people share more than two who share two substances or two disorders.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cache, cached_property
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher import errors
+from matcher.errors import Refused
+
+Closure: TypeAlias = tuple[int, ...]
+"""The nodes of one person, ancestors included, sorted. Nodes are small integers of one ``Taxonomy``, never stored."""
+
+DUAL = "DUAL"
+"""The node of dual recovery. It is no ICD-10-CM code: nobody declares it, it follows from the others."""
+
+MILLION = 1_000_000
+
+UNKNOWN_CODE = errors.code(
+    "KND-unknown-code",
+    "An experience is not a code of chapter F or Z of ICD-10-CM. Write it in upper case with its dot, as in F11.20, "
+    "or give the nearest code above it.",
+)
+
+_CODE_SHAPED = re.compile(r"[A-Za-z]\d[0-9A-Za-z.]{1,6}")
+
+
+def family(code: str) -> str:
+    """The three-character category of a code: ``F11`` for ``F11.20``. Risk is shared within one."""
+    return code[:3]
+
+
+def is_substance(code: str) -> bool:
+    """Whether the code is a substance that people recover from: F10-F19 without nicotine.
+
+    Five in six people in addiction treatment smoke (Guydish et al. 2016). Were F17 counted, hardly anybody would be in
+    recovery, everybody would be dual, and most pairs would be at risk in the same thing.
+    """
+    return code.startswith("F1") and family(code) != "F17"
+
+
+def is_disorder(code: str) -> bool:
+    """Whether the code is a mental disorder: chapter F without its substances F10-F19."""
+    return code.startswith("F") and not code.startswith("F1")
+
+
+def is_circumstance(code: str) -> bool:
+    """Whether the code is a circumstance of life: chapter Z."""
+    return code.startswith("Z")
+
+
+class _Node(NamedTuple):
+    code: str
+    lineage: Closure
+    """The node and its ancestors."""
+    information: int
+
+
+class Taxonomy:
+    """The hierarchy of experiences, read once by ``taxonomy()``. Immutable."""
+
+    def __init__(self, table: str) -> None:
+        self._node_of: dict[str, int] = {}
+        self._words: dict[str, str] = {}
+        self._nodes: list[_Node] = []
+        for line in table.splitlines():
+            if not line.startswith(("#", "code\t")):
+                self._add(*line.split("\t"))
+        if sum(node.information for node in self._nodes) * MILLION >= 2**63:
+            raise ValueError("the information contents are too large to compare people in 64 bits")
+
+    def _add(self, code: str, parent: str, information: str, words: str) -> None:
+        self._words[code] = words
+        if information == "=":
+            self._node_of[code] = self._node_of[parent]
+            return
+        node = self._node_of[code] = len(self._nodes)
+        above = self._nodes[self._node_of[parent]].lineage if parent else ()
+        self._nodes.append(_Node(code, (*above, node), int(information)))
+
+    @cached_property
+    def ic(self) -> npt.NDArray[np.int64]:
+        """Information content by node, in millionths of a nat; read-only."""
+        ic = np.array([node.information for node in self._nodes], dtype=np.int64)
+        ic.flags.writeable = False
+        return ic
+
+    def check(self, code: str) -> None:
+        """Raise ``Refused`` (KND-unknown-code) unless ``code`` is one that a person can have: a category or below."""
+        if code not in self._node_of or code == DUAL or "-" in code:
+            raise Refused(UNKNOWN_CODE, self._why_unknown(code))
+
+    def _why_unknown(self, code: str) -> str:
+        if code in self._node_of:
+            return f"{code} is a group of codes: name the code itself, such as F11.20"
+        if not _CODE_SHAPED.fullmatch(code):  # it may be anything, even a name: do not repeat it
+            return "an experience is not an ICD-10-CM code: write one such as F11.20 or Z59.0"
+        plain = code.upper().replace(".", "")
+        dotted = f"{plain[:3]}.{plain[3:]}".rstrip(".")
+        if dotted in self._node_of:
+            return f"{code} is not written as in ICD-10-CM: write {dotted}"
+        known = next((dotted[:end] for end in range(len(dotted) - 1, 2, -1) if dotted[:end] in self._node_of), None)
+        if known:
+            return f"{code} is not in ICD-10-CM: the nearest code above it is {known}"
+        return f"{code} is not a code of chapter F or Z of ICD-10-CM: only these are experiences"
+
+    def describe(self, code: str) -> str:
+        """The code in plain words, as ICD-10-CM has them: "Opioid dependence, uncomplicated"."""
+        if code not in self._words:
+            self.check(code)
+        return self._words[code]
+
+    def closure(self, codes: Iterable[str]) -> Closure:
+        """The nodes of a person with these codes, ancestors and dual recovery included.
+
+        Raises ``Refused`` (KND-unknown-code) on the first code that is none. Costs about a microsecond a code.
+        """
+        codes = tuple(codes)
+        nodes: set[int] = set()
+        for code in codes:
+            self.check(code)
+            nodes.update(self._nodes[self._node_of[code]].lineage)
+        if any(map(is_substance, codes)) and any(map(is_disorder, codes)):
+            nodes.add(self._node_of[DUAL])
+        return tuple(sorted(nodes))
+
+    def information(self, nodes: Iterable[int]) -> int:
+        """The summed information content of ``nodes``, in millionths of a nat."""
+        return sum(self._nodes[node].information for node in nodes)
+
+    def similarity(self, a: Closure, b: Closure) -> int:
+        """SimGIC of two people in millionths: 1,000,000 for the same experiences, 0 for nothing in common."""
+        shared = self.information(set(a).intersection(b))
+        union = self.information(a) + self.information(b) - shared
+        return shared * MILLION // union if union else 0
+
+    def similarity_to_all(self, a: Closure, columns: ClosureColumns) -> npt.NDArray[np.int64]:
+        """SimGIC of one person with everybody in ``columns``, in millionths: ``similarity`` for each row.
+
+        Costs one pass over the rows for each node of ``a``.
+        """
+        shared = np.zeros(len(columns), dtype=np.int64)
+        for node in a:
+            if (has := columns.who_has(node)) is not None:
+                shared += has * self.ic[node]
+        union = columns.information + self.information(a) - shared
+        similarity: npt.NDArray[np.int64] = shared * MILLION // np.maximum(union, 1)
+        return similarity
+
+    def shared(self, a: Closure, b: Closure) -> tuple[str, ...]:
+        """The codes that tell best what two people share, the rarest first; none is an ancestor of another.
+
+        What they share only in general comes as a category or a block (``F40-F48``), dual recovery as ``DUAL``; all
+        have words in ``describe``. Equally rare ones come in the order of ICD-10-CM.
+        """
+        nodes = set(a).intersection(b)
+        general = {above for node in nodes for above in self._nodes[node].lineage[:-1]}
+        ranked = sorted((-self._nodes[node].information, node) for node in nodes - general)
+        return tuple(self._nodes[node].code for _, node in ranked)
+
+
+class ClosureColumns:
+    """The closures of many people, one a row, laid out to compare somebody with all of them.
+
+    One byte for each row and each node that anybody has: 300 nodes in use are 300 bytes a person. Node by node in
+    memory, so that a comparison reads only the nodes of the one person and skips all others.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        self._taxonomy = taxonomy
+        self._rows = 0
+        self._slot_of: dict[int, int] = {}
+        self._has = np.zeros((64, 64), dtype=np.uint8)
+        self._information = np.zeros(64, dtype=np.int64)
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @property
+    def information(self) -> npt.NDArray[np.int64]:
+        """The information content of each row's closure, in millionths of a nat."""
+        return self._information[: self._rows]
+
+    def who_has(self, node: int) -> npt.NDArray[np.uint8] | None:
+        """1 for each row that has ``node``, else 0; None when nobody ever had it."""
+        slot = self._slot_of.get(node)
+        return None if slot is None else self._has[slot, : self._rows]
+
+    def set(self, row: int, closure: Closure) -> None:
+        """Put ``closure`` into ``row``, in place of what it held; ``()`` clears it. Rows in between start empty."""
+        self._rows = max(self._rows, row + 1)
+        slots = [self._slot_of.setdefault(node, len(self._slot_of)) for node in closure]
+        self._make_room()
+        self._has[:, row] = 0
+        self._has[slots, row] = 1
+        self._information[row] = self._taxonomy.information(closure)
+
+    def _make_room(self) -> None:
+        slots, rows = self._has.shape
+        if len(self._slot_of) <= slots and self._rows <= rows:
+            return
+        more_slots = max(0, -(-(len(self._slot_of) - slots) // 64) * 64)  # few nodes come late: grow by a little
+        more_rows = max(rows, self._rows - rows) if self._rows > rows else 0
+        self._has = np.pad(self._has, ((0, more_slots), (0, more_rows)))
+        self._information = np.pad(self._information, (0, more_rows))
+
+
+@cache
+def taxonomy() -> Taxonomy:
+    """The experiences that this version knows, read from the package at the first call (some 10 ms) and kept."""
+    from importlib.resources import files
+
+    return Taxonomy(files("matcher").joinpath("data", "icd10cm.tsv").read_text(encoding="utf-8"))
