@@ -1,0 +1,404 @@
+"""The market: waiting newcomers, open slots, and the best plan between them, exact after every change.
+
+The plan is a maximum-weight capacitated bipartite matching; leaving somebody unmatched is allowed. A pair's exact weight
+is w·S + t: w is what the caller says, t a tie-break drawn from the two ids, and S stands above any plan's sum of t. So
+the plan has the greatest Σ w, and among those the greatest Σ t: it is the same on every machine, whatever the order
+of the changes that led to the same market, the hash seed or a restart. (Two plans may only tie when their Σ t tie,
+which is less likely than pairs / 2**27 even when all weights are equal; Mulmuley, Vazirani & Vazirani 1987.)
+
+Nothing is ever solved again: a change is mended along shortest augmenting paths (``_augment``; ADR 0002).
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from operator import index
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.errors import MarketError, code
+
+if TYPE_CHECKING:
+    from matcher.pairing._augment import Tables
+
+WEIGHT_MAX = 2**22 - 1  # 22 bits of w, 40 of S: exact weights and every step of a search fit int64
+PLAN_MAX = 2**13 - 1  # pairs: with 27 bits of t each, their sum stays below S
+SLOTS_MAX = 2**20  # of one mentor; far above anybody's, low enough to catch a wrong unit
+SCALE = 2**40
+ROOM = 32  # rows or columns of an empty market; grows by a half
+BLOCKED = -1  # in a numpy row or column: this pair may not be
+
+UNKNOWN = code("KND-market-unknown", "The market has no newcomer or mentor of this id: it never came, or has gone.")
+REPEATED = code("KND-market-repeated", "The market has this newcomer or mentor already: use reweigh instead.")
+WEIGHT = code("KND-market-weight", f"A weight is an integer from 0 to {WEIGHT_MAX}; leave a pair out to block it.")
+SHAPE = code(
+    "KND-market-shape", "A numpy row of weights is int64, one-dimensional, and as long as columns() or rows()."
+)
+SLOTS = code("KND-market-slots", f"Slots are an integer from 0 to {SLOTS_MAX}.")
+SIZE = code("KND-market-size", f"A plan holds at most {PLAN_MAX} pairs: split the program, or pair some people first.")
+UNPLACED = code("KND-market-unplaced", "The plan gives this newcomer nobody, so there is nothing to commit.")
+BARRED = code("KND-market-barred", "This pair is blocked, or the mentor has no slot: it cannot be forced.")
+
+Ints: TypeAlias = NDArray[np.int64]
+Weights: TypeAlias = Mapping[str, int] | Ints
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The proof that the plan is optimal, in exact weights: equal sums on both sides.
+
+    ``duals`` has ``newcomers`` (what the plan would lose without each) and ``mentors`` (the price of one slot of each).
+    They are never negative, u + v is at least the exact weight of every pair, so no plan can be worth more than ``dual``.
+    """
+
+    scale: int
+    duals: dict[str, dict[str, int]]
+    primal: int
+    dual: int
+
+
+class _Side:
+    """The ids of one side, each with its place in the tables; free places are taken lowest first."""
+
+    def __init__(self, person: bytes) -> None:
+        self.place: dict[str, int] = {}
+        self.key: list[str | None] = []
+        self._person = person
+        self._free: list[int] = []
+        self._order: Ints | None = None
+
+    def add(self, key: str) -> int:
+        self._order = None
+        place = heapq.heappop(self._free) if self._free else len(self.key)
+        if place == len(self.key):
+            self.key.append(None)
+        self.place[key] = place
+        self.key[place] = key
+        return place
+
+    def remove(self, key: str) -> None:
+        self._order = None
+        place = self.place.pop(key)
+        self.key[place] = None
+        heapq.heappush(self._free, place)
+
+    def order(self) -> Ints:
+        """The places in the order in which the ids came."""
+        if self._order is None:
+            self._order = np.fromiter(self.place.values(), np.int64, len(self.place))
+        return self._order
+
+    def hash(self, key: str) -> np.uint64:
+        """64 bits of the id, other ones on the other side."""
+        return np.uint64(int.from_bytes(blake2b(key.encode(), digest_size=8, person=self._person).digest(), "big"))
+
+
+class Market:
+    """Waiting newcomers and mentors' open slots, with the plan of greatest weight kept after every change.
+
+    Weights are given as a mapping from id to int in [0, 2**22), a missing pair being blocked; or, the fast way in, as a
+    numpy int64 array with −1 for blocked: a newcomer's in the order of ``columns()``, a mentor's in that of ``rows()``.
+    Every method that raises ``MarketError`` leaves the market as it was.
+
+    A change costs O(n_mentors) to write and about as many looks along rows as people's plans it touches, each
+    O(n_mentors) vector work; the worst case is O(n_newcomers · n_mentors). Memory: 8 bytes a pair of places.
+
+    >>> market = Market()
+    >>> market.open_mentor("j", slots=1)
+    >>> market.arrive("i", {"j": 700})
+    >>> market.arrive("h", {"j": 900})
+    >>> market.plan(), market.value(), market.price("j")
+    ({'h': 'j'}, 900, 700)
+    >>> market.commit("h")
+    'j'
+    """
+
+    def __init__(self) -> None:
+        from matcher.pairing import _augment  # numba: 0.3 s, and the compiler on a machine's first start
+
+        self._kernels = _augment
+        self._newcomers = _Side(b"newcomer")
+        self._mentors = _Side(b"mentor")
+        self._tables: Tables = _augment.empty(ROOM, ROOM)
+        self._told: dict[str, str] = {}
+
+    # Changes
+
+    def open_mentor(self, key: str, *, slots: int, weights: Weights | None = None) -> None:
+        """Add a mentor with so many open slots; without ``weights`` every newcomer present is blocked."""
+        self._must_be_new(self._mentors, key)
+        slots = _slots(slots)
+        column_weights = _weights({} if weights is None else weights, self._newcomers)
+        self._refuse_overflow(len(self._newcomers.place), slots)
+        column = self._mentors.add(key)
+        self._make_room()
+        self._tables.column_hash[column] = self._mentors.hash(key)
+        self._kernels.open_column(self._tables, column, slots, column_weights, self._newcomers.order())
+
+    def arrive(self, key: str, weights: Weights) -> None:
+        """Add a newcomer."""
+        self._must_be_new(self._newcomers, key)
+        row_weights = _weights(weights, self._mentors)
+        self._refuse_overflow(len(self._newcomers.place) + 1, 1)
+        row = self._newcomers.add(key)
+        self._make_room()
+        self._tables.row_hash[row] = self._newcomers.hash(key)
+        self._kernels.arrive(self._tables, row, row_weights, self._mentors.order())
+
+    def set_slots(self, mentor: str, slots: int) -> None:
+        """Change how many open slots a mentor has; 0 keeps the mentor known."""
+        column = self._column(mentor)
+        slots = _slots(slots)
+        self._refuse_overflow(len(self._newcomers.place), slots - int(self._tables.slots[column]))
+        self._kernels.set_slots(self._tables, column, slots)
+
+    def reweigh(self, newcomer: str, weights: Weights) -> None:
+        """Replace all weights of a newcomer."""
+        row = self._row(newcomer)
+        row_weights = _weights(weights, self._mentors)
+        self._refuse_overflow(len(self._newcomers.place), 1)
+        self._kernels.reweigh(self._tables, row, row_weights, self._mentors.order())
+
+    def reweigh_mentor(self, mentor: str, weights: Weights) -> None:
+        """Replace all weights of a mentor."""
+        column = self._column(mentor)
+        column_weights = _weights(weights, self._newcomers)
+        self._refuse_overflow(len(self._newcomers.place), int(self._tables.slots[column]))
+        self._kernels.reweigh_column(self._tables, column, column_weights, self._newcomers.order())
+
+    def shift(self, newcomer: str, by: int) -> None:
+        """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
+        row = self._row(newcomer)
+        by = index(by)
+        weights = self._tables.weight[row, self._mentors.order()]
+        unblocked = weights[weights >= 0]
+        if unblocked.size and not 0 <= int(unblocked.min()) + by <= int(unblocked.max()) + by <= WEIGHT_MAX:
+            raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
+        self._refuse_overflow(len(self._newcomers.place), 1)
+        if unblocked.size:
+            self._kernels.shift(self._tables, row, by, self._mentors.order())
+
+    def commit(self, newcomer: str) -> str:
+        """Take a newcomer and the slot that the plan gives them out of the market; the mentor's id."""
+        row = self._row(newcomer)
+        mentor = self.partner(newcomer)
+        if mentor is None:
+            raise MarketError(UNPLACED, f"{newcomer} has no mentor in the plan, so there is nothing to commit")
+        self._kernels.commit(self._tables, row)
+        self._forget(newcomer)
+        return mentor
+
+    def leave(self, newcomer: str) -> None:
+        """Take a newcomer out."""
+        self._kernels.leave(self._tables, self._row(newcomer))
+        self._forget(newcomer)
+
+    def close_mentor(self, mentor: str) -> None:
+        """Take a mentor out."""
+        self._kernels.close_column(self._tables, self._column(mentor))
+        self._mentors.remove(mentor)
+
+    # The plan
+
+    def plan(self) -> dict[str, str]:
+        """Newcomer → mentor of every pair of the plan, in the order of ``rows()``."""
+        partner = self._tables.partner[self._newcomers.order()].tolist()
+        return {
+            key: self._mentor_at(column)
+            for key, column in zip(self._newcomers.place, partner, strict=True)
+            if column >= 0
+        }
+
+    def partner(self, newcomer: str) -> str | None:
+        """The mentor whom the plan gives a newcomer, or None."""
+        column = int(self._tables.partner[self._row(newcomer)])
+        return None if column < 0 else self._mentor_at(column)
+
+    def changes(self) -> dict[str, str | None]:
+        """Newcomers, sorted, whose partner is another than at the last call, each with the partner now.
+
+        Who has left the market is not among them. Costs O(newcomers whose partner moved since), not O(plan).
+        """
+        touched = self._tables.touched[1 : self._tables.touched[0] + 1]
+        self._tables.is_touched[touched] = False
+        keys = [key for row in touched.tolist() if (key := self._newcomers.key[row]) is not None]
+        self._tables.touched[0] = 0
+        now = {key: self.partner(key) for key in sorted(keys)}
+        moved = {key: partner for key, partner in now.items() if partner != self._told.get(key)}
+        for key, partner in moved.items():
+            if partner is None:
+                del self._told[key]
+            else:
+                self._told[key] = partner
+        return moved
+
+    def value(self) -> int:
+        """Σ w over the plan."""
+        placed = np.flatnonzero(self._tables.partner >= 0)
+        return int(self._tables.weight[placed, self._tables.partner[placed]].sum(dtype=np.int64))
+
+    def certificate(self) -> Certificate:
+        """Scale, duals and both sums, in Python integers."""
+        placed = np.flatnonzero(self._tables.partner >= 0)
+        u = self._tables.u[self._newcomers.order()].tolist()
+        v = self._tables.v[self._mentors.order()].tolist()
+        slots = self._tables.slots[self._mentors.order()].tolist()
+        return Certificate(
+            scale=SCALE,
+            duals={
+                "newcomers": dict(zip(self._newcomers.place, u, strict=True)),
+                "mentors": dict(zip(self._mentors.place, v, strict=True)),
+            },
+            primal=self.value() * SCALE + int(self._ties(placed, self._tables.partner[placed]).sum()),
+            dual=sum(u) + sum(price * count for price, count in zip(v, slots, strict=True)),
+        )
+
+    def price(self, mentor: str) -> int:
+        """What one slot of a mentor is worth to the plan, in units of w (rounded down)."""
+        return int(self._tables.v[self._column(mentor)]) // SCALE
+
+    def loss_of_pairing(self, newcomer: str, mentor: str) -> int:
+        """By how much the plan's value would fall if this pair were made. The market stays as it is.
+
+        Exact: the rest of the market is repaired on a copy of all but its weights, O(n_newcomers + n_mentors).
+        """
+        row, column = self._row(newcomer), self._column(mentor)
+        weight, slots = int(self._tables.weight[row, column]), int(self._tables.slots[column])
+        if weight < 0 or slots == 0:
+            raise MarketError(BARRED, f"{newcomer} and {mentor} cannot be paired: blocked, or no slot")
+        rest = Market.__new__(Market)
+        rest._kernels = self._kernels
+        rest._tables = type(self._tables)(*self._tables[:2], *(table.copy() for table in self._tables[2:]))
+        rest._kernels.leave(rest._tables, row)
+        rest._kernels.set_slots(rest._tables, column, slots - 1)
+        return self.value() - weight - rest.value()
+
+    # Who and what is in it
+
+    def __len__(self) -> int:
+        """How many newcomers wait."""
+        return len(self._newcomers.place)
+
+    def __contains__(self, newcomer: object) -> bool:
+        return newcomer in self._newcomers.place
+
+    def rows(self) -> list[str]:
+        """The newcomers in the order of a mentor's numpy weights: as they arrived."""
+        return list(self._newcomers.place)
+
+    def columns(self) -> list[str]:
+        """The mentors in the order of a newcomer's numpy weights: as they were opened."""
+        return list(self._mentors.place)
+
+    def slots(self) -> dict[str, int]:
+        """Mentor → open slots, in the order of ``columns()``."""
+        return dict(zip(self._mentors.place, self._tables.slots[self._mentors.order()].tolist(), strict=True))
+
+    def weights_of(self, newcomer: str) -> dict[str, int]:
+        """Mentor → w of a newcomer's unblocked pairs."""
+        weights = self._tables.weight[self._row(newcomer), self._mentors.order()].tolist()
+        return {mentor: w for mentor, w in zip(self._mentors.place, weights, strict=True) if w >= 0}
+
+    def document(self) -> dict[str, Any]:
+        """The market as numbers: what ``kindred market --json`` prints and ``verify.check_market`` checks."""
+        rows, columns = self._newcomers.order(), self._mentors.order()
+        weights = self._tables.weight[np.ix_(rows, columns)]
+        i, j = np.nonzero(weights >= 0)
+        t = self._ties(rows[i], columns[j])
+        number = {column: at for at, column in enumerate(columns.tolist())}
+        partner = self._tables.partner[rows].tolist()
+        return {
+            "newcomers": self.rows(),
+            "mentors": [{"id": mentor, "slots": slots} for mentor, slots in self.slots().items()],
+            "weights": np.stack([i, j, weights[i, j].astype(np.int64), t], axis=1).tolist(),
+            "scale": SCALE,
+            "plan": [[at, number[column]] for at, column in enumerate(partner) if column >= 0],
+            "value": self.value(),
+            "duals": {"newcomers": self._tables.u[rows].tolist(), "mentors": self._tables.v[columns].tolist()},
+        }
+
+    # Checks and places
+
+    def _row(self, newcomer: str) -> int:
+        return _known(self._newcomers, newcomer, "newcomer")
+
+    def _column(self, mentor: str) -> int:
+        return _known(self._mentors, mentor, "mentor")
+
+    def _mentor_at(self, column: int) -> str:
+        key = self._mentors.key[column]
+        assert key is not None, "a pair of the plan is with a mentor of the market"
+        return key
+
+    def _must_be_new(self, side: _Side, key: str) -> None:
+        if key in side.place:
+            raise MarketError(REPEATED, f"{key} is in the market already")
+
+    def _refuse_overflow(self, newcomers: int, gain: int) -> None:
+        """Refuse a change that may place more than PLAN_MAX rows: it places at most ``gain`` more than now."""
+        if newcomers <= PLAN_MAX or gain <= 0:
+            return
+        placed = int(np.count_nonzero(self._tables.partner >= 0))
+        if min(newcomers, placed + gain) > PLAN_MAX:
+            raise MarketError(SIZE, f"the plan has {placed} pairs and may come to hold more than {PLAN_MAX}")
+
+    def _forget(self, newcomer: str) -> None:
+        self._newcomers.remove(newcomer)
+        self._told.pop(newcomer, None)
+
+    def _ties(self, rows: Ints, columns: Ints) -> Ints:
+        out = np.zeros(rows.size, np.int64)
+        self._kernels.ties(self._tables, rows, columns, out)
+        return out
+
+    def _make_room(self) -> None:
+        """Grow the tables so that every place exists, and let the searches look that far."""
+        n_rows, n_columns = self._tables.weight.shape
+        rows, columns = _room(n_rows, len(self._newcomers.key)), _room(n_columns, len(self._mentors.key))
+        if (rows, columns) != (n_rows, n_columns):
+            grown = self._kernels.empty(rows, columns)
+            for old, new in zip(self._tables, grown, strict=True):
+                new[tuple(slice(length) for length in old.shape)] = old
+            self._tables = grown
+        self._tables.extent[:] = len(self._newcomers.key), len(self._mentors.key)
+
+
+def _room(now: int, needed: int) -> int:
+    return now if needed <= now else -(-needed * 3 // 2 // ROOM) * ROOM
+
+
+def _known(side: _Side, key: str, what: str) -> int:
+    place = side.place.get(key)
+    if place is None:
+        raise MarketError(UNKNOWN, f"the market has no {what} {key}")
+    return place
+
+
+def _slots(slots: int) -> int:
+    slots = index(slots)
+    if not 0 <= slots <= SLOTS_MAX:
+        raise MarketError(SLOTS, f"{slots} slots are not between 0 and {SLOTS_MAX}")
+    return slots
+
+
+def _weights(weights: Weights, other: _Side) -> Ints:
+    """Weights in the order of the other side, −1 for blocked, checked."""
+    row = weights if isinstance(weights, np.ndarray) else _as_array(weights, other)
+    if row.dtype != np.int64 or row.shape != (len(other.place),):
+        raise MarketError(SHAPE, f"weights are {row.dtype}{row.shape}, not int64({len(other.place)},)")
+    if row.size and not (BLOCKED <= int(row.min()) and int(row.max()) <= WEIGHT_MAX):
+        raise MarketError(WEIGHT, f"weights run from {row.min()} to {row.max()}, not within 0 … {WEIGHT_MAX}")
+    return np.ascontiguousarray(row)
+
+
+def _as_array(weights: Mapping[str, int], other: _Side) -> Ints:
+    for key, weight in weights.items():
+        _known(other, key, "counterpart")
+        if not 0 <= index(weight) <= WEIGHT_MAX:
+            raise MarketError(WEIGHT, f"the weight {weight} of {key} is not between 0 and {WEIGHT_MAX}")
+    return np.fromiter((weights.get(key, BLOCKED) for key in other.place), np.int64, len(other.place))
