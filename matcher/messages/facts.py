@@ -117,6 +117,8 @@ class MatchWithdrawn(Decision):
     newcomer: OpaqueId
     mentor: OpaqueId
     reason: str
+    barred: bool = False
+    """Whether the two are kept from being proposed to each other again."""
 
 
 class MatchHeld(Decision):

@@ -30,7 +30,9 @@ class Mentorship:
     declined: bool = False
     paused_until: int = 0
     intake_paused_until: int = 0  # after the mentor's own lapse
-    matches_had: int = 0
+    admitted: bool = False
+    caseload: int = 0  # active matches now; `spread` looks at whether it is zero
+    matches_had: int = 0  # active matches ever
 
 
 @dataclass(slots=True)
