@@ -1,8 +1,8 @@
 """Cohorts of people as real treatment data describe them: a file of platform events for demo, simulation and bench.
 
 Same arguments, same bytes, on every machine: each person has a stream of chance of their own, named by seed, program
-and id. Where the numbers come from is in ``people`` (who) and ``lives`` (what happens); what a cohort must not be
-used for is in ``docs/explanation/cohort.md``.
+and id. Where the numbers come from is in ``records``, ``codes`` and ``people`` (who comes), ``course`` and ``lives``
+(what happens); what a cohort must not be used for is in ``docs/explanation/cohort.md``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator
 from operator import itemgetter
 
+from matcher.cohort.course import Happening, Span
 from matcher.cohort.dice import Dice, Weighted
-from matcher.cohort.lives import Happening, Mentor, Span, mentor_life, newcomer_life
-from matcher.cohort.people import DAY, mentor, newcomer
+from matcher.cohort.lives import Mentor, mentor_life, newcomer_life
+from matcher.cohort.people import mentor, newcomer
 from matcher.errors import ConfigurationError, code
 from matcher.ids import ID_PATTERN
-from matcher.instants import format_instant, parse_instant
+from matcher.instants import DAY, HOUR, format_instant, parse_instant
 from matcher.messages.envelope import long_type
 
 BAD_ARGUMENT = code("KND-cohort", "A cohort cannot be made from these numbers: give others, within the bounds named.")
@@ -51,10 +52,11 @@ def cohort(
     span = _span(program, members, mentors, days, end)
     happenings = sorted(_happenings(f"{seed}/{program}", members, mentors, span), key=itemgetter(0, 1))
     source = f"/cohort/{program}"
+    width = len(str(len(happenings)))
     for number, (_, _, person, happening) in enumerate(happenings, 1):
         yield {
             "specversion": "1.0",
-            "id": f"e-{number:07}",
+            "id": f"e-{number:0{width}}",
             "source": source,
             "type": long_type(happening.type),
             "subject": person,
@@ -101,17 +103,17 @@ def _happenings(name: str, members: int, mentors: int, span: Span) -> Iterator[t
     roster = _mentors(name, mentors, span)
     for person, joined in roster:
         dice = Dice(f"{name}/{person}")
-        for happening in mentor_life(mentor(person, joined, dice), dice, span):
+        for happening in mentor_life(mentor(joined, dice), dice, span):
             yield happening.at, (number := number + 1), person, happening
     for person, joined in _newcomers(name, members, span):
         dice = Dice(f"{name}/{person}")
-        for happening in newcomer_life(newcomer(person, joined, dice), dice, span, roster):
+        for happening in newcomer_life(newcomer(joined, dice), dice, span, roster):
             yield happening.at, (number := number + 1), person, happening
 
 
 def _mentors(name: str, count: int, span: Span) -> list[Mentor]:
     dice = Dice(f"{name}/mentors")
-    third = max(DAY, (span.end - span.start) // 3)
+    third = (span.end - span.start) // 3
     founding = min(third, FOUNDERS_DAYS * DAY)
     joined = sorted(dice.below(founding if dice.percent(FOUNDERS_PERCENT) else third) for _ in range(count))
     return [Mentor(f"m-{number}", span.start + after) for number, after in enumerate(joined, 1)]
@@ -119,12 +121,12 @@ def _mentors(name: str, count: int, span: Span) -> list[Mentor]:
 
 def _newcomers(name: str, count: int, span: Span) -> list[tuple[str, int]]:
     dice = Dice(f"{name}/newcomers")
-    hours = Weighted((hour, _intensity(hour)) for hour in range(span.start, span.end, 3600))
-    joined = sorted(dice.draw(hours) + dice.below(3600) for _ in range(count))
+    hours = Weighted((hour, _intensity(hour)) for hour in range(span.start, span.end, HOUR))
+    joined = sorted(dice.draw(hours) + dice.below(HOUR) for _ in range(count))
     return [(f"n-{number}", at) for number, at in enumerate(joined, 1)]
 
 
 def _intensity(at: int) -> int:
     """How likely an arrival is in the hour from ``at``; the epoch began on a Thursday."""
-    days, seconds = divmod(at + PROGRAM_UTC_HOURS * 3600, DAY)
-    return ARRIVALS_BY_WEEKDAY[(days + 3) % 7] * ARRIVALS_BY_HOUR[seconds // 3600]
+    days, seconds = divmod(at + PROGRAM_UTC_HOURS * HOUR, DAY)
+    return ARRIVALS_BY_WEEKDAY[(days + 3) % 7] * ARRIVALS_BY_HOUR[seconds // HOUR]

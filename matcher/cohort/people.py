@@ -7,81 +7,20 @@ hold (wishes, hours, place, which disorder) is added with the shares below, each
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from matcher.cohort import codes
+from matcher.cohort.codes import YEAR_DAYS, Role
 from matcher.cohort.dice import Dice, Weighted
-
-DAY = 86_400
-YEAR_DAYS = 365
-
-
-class Record(NamedTuple):
-    """One line of ``matcher/data/teds_people.tsv``; ``-`` is unknown. ``weight`` is per million."""
-
-    weight: str
-    age: str
-    gender: str
-    primary: str
-    secondary: str
-    tertiary: str
-    use: str
-    disorder: str
-    living: str
-    work: str
-    referral: str
-    veteran: str
-    prior: str
-    self_help: str
-    medication: str
-    hispanic: str
-    service: str
-    outcome: str
-
-
-SUBSTANCE_CODES = {
-    "alcohol": "F10.20",
-    "heroin": "F11.20",
-    "opioid": "F11.20",
-    "cannabis": "F12.20",
-    "sedative": "F13.20",
-    "cocaine": "F14.20",
-    "methamphetamine": "F15.20",
-    "stimulant": "F15.20",
-    "hallucinogen": "F16.20",
-    "inhalant": "F18.20",
-    "other": "F19.20",
-}
-"""ICD-10-CM dependence, uncomplicated. PCP is a hallucinogen there (F16)."""
-
-DISORDERS = {
-    # Depressive 25 % and psychotic 25 % of men, depressive 33 % of women with co-occurring disorders in public mental
-    # health services (SAMHSA MH-CLD 2015, 720,987 people); bipolar 20 % (Double Trouble in Recovery, PMC2923916).
-    # The rest is shared out by guess.
-    "man": {"F33.1": 15, "F32.9": 10, "F20.9": 20, "F25.9": 5, "F31.9": 20}
-    | {"F43.10": 10, "F41.1": 8, "F41.0": 3, "F90.9": 3, "F60.3": 1},
-    "woman": {"F33.1": 20, "F32.9": 13, "F20.9": 9, "F25.9": 3, "F31.9": 20}
-    | {"F43.10": 15, "F41.1": 11, "F41.0": 4, "F90.9": 2, "F60.3": 3},
-}
-TRAUMA_TOO_PERCENT = 25  # of people with a disorder; low end of 25-49 % current PTSD in treatment (PMC3415609)
-HOMELESS_CODES = Weighted(
-    {"Z59.01": 60, "Z59.02": 40}.items()
-)  # sheltered, unsheltered: HUD point-in-time counts, rounded
-RELEASED_PERCENT = 11  # of justice referrals: prison 2.7 % (TEDS-A 2021) and a fifth of probation or parole (a guess)
-BEREAVED_PERCENT = 5  # a guess
+from matcher.cohort.records import Record, mentor_records, newcomer_records
+from matcher.instants import year_of
 
 EARLY_PERCENT = 65  # of newcomers who used in the month before treatment: have stopped by the day they join (a guess)
-DISORDER_STATES = {  # guesses
-    "newcomer": Weighted({"active": 75, "early": 25}.items()),
-    "mentor": Weighted({"sustained": 80, "early": 10, "past": 10}.items()),
-}
 MENTOR_DAYS = Weighted({(365, 730): 30, (730, 1825): 40, (1825, 3650): 20, (3650, 7300): 7, (240, 364): 3}.items())
 """Days since a mentor's last use. A guess; the last row are those who volunteer too early."""
 
-AGE_YEARS = {"65+": (65, 79)}
-MENTOR_AGES = ("21-24", "25-29", "30-34", "35-39", "40-44", "45-49", "50-54", "55-64")
+OLDEST_YEARS = 79  # of the age group 65+ (a guess)
 
 ZONES = Weighted(  # zone, its hours from UTC in winter; a program around Denver with a few far away (a guess)
     {
@@ -109,6 +48,7 @@ FORMATS = Weighted(  # a guess
         ("in_person",): 4,
     }.items()
 )
+REMOTE = ("phone", "video")  # for those in another zone
 NONBINARY_PERCENT = 1  # a guess; the records know two sexes
 WISHES_PERCENT = {  # wants a mentor of the same gender, does not mind; the rest were not asked. Guesses: at least
     # half of 55 women in AA had met 7 of 13 predatory behaviours (Bogart & Pearce 2003)
@@ -137,19 +77,21 @@ NEEDS = (  # word, per cent of everybody, per cent of those for whom it is told 
     ("boundaries", 8, 8),
     ("education", 4, 25),
 )
-PARTS_OF_WEEK = {  # days, first hour, last start; by whether the person works
+WINDOWS: dict[Role, tuple[int, int]] = {"newcomer": (2, 5), "mentor": (4, 8)}  # of 2-3 hours a week (a guess)
+PARTS_OF_WEEK = {  # days, first and last hour of starting
     "evening": (range(5), 17, 20),
     "weekend": (range(5, 7), 9, 18),
     "day": (range(5), 8, 15),
 }
+# Which part of the week suits those who work, and those who do not (guesses).
 WORKING = Weighted({"evening": 60, "weekend": 36, "day": 4}.items())
 AT_HOME = Weighted({"evening": 40, "weekend": 22, "day": 38}.items())
 
 
 class Person(NamedTuple):
-    """A member of the cohort: the record behind it, the codes it got, and where its clock stands."""
+    """A member of the cohort: the record behind it, the codes it got, and the clock on its wall."""
 
-    id: str
+    role: Role
     record: Record
     joined: int  # seconds since 1970, UTC
     clean_days: int | None  # days since the last use at joining; None: still using
@@ -158,84 +100,50 @@ class Person(NamedTuple):
     utc_hours: int
     profile: dict[str, object]
 
-    @property
-    def depressed(self) -> bool:
-        """Whether PHQ-9 is asked more often."""
-        return any(code.startswith(("F31", "F32", "F33")) for code in self.disorders)
 
-
-@cache
-def records() -> tuple[Record, ...]:
-    """The distilled records; read once, at first use."""
-    text = files("matcher").joinpath("data", "teds_people.tsv").read_text(encoding="utf-8")
-    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
-    return tuple(Record(*fields) for fields in lines[1:])
-
-
-@cache
-def newcomer_records() -> Weighted[Record]:
-    """Records as likely as among all who start treatment."""
-    return Weighted((record, int(record.weight)) for record in records())
-
-
-@cache
-def mentor_records() -> Weighted[Record]:
-    """Those who stay: adults whose episode ended as planned, as likely as they are."""
-    stayed = (r for r in records() if r.outcome == "completed" and r.age in MENTOR_AGES)
-    return Weighted((record, int(record.weight)) for record in stayed)
-
-
-def newcomer(id: str, joined: int, dice: Dice) -> Person:  # noqa: A002 - the field's word
+def newcomer(joined: int, dice: Dice) -> Person:
     """Somebody who starts and seeks a mentor."""
     record = dice.draw(newcomer_records())
-    return _person(id, joined, record, _clean_days(record, dice), dice, mentor=False)
+    return _person("newcomer", record, joined, _clean_days(record, dice), dice)
 
 
-def mentor(id: str, joined: int, dice: Dice) -> Person:  # noqa: A002 - the field's word
+def mentor(joined: int, dice: Dice) -> Person:
     """Somebody who has been through it, and comes to help."""
-    record = dice.draw(mentor_records())
-    return _person(id, joined, record, dice.between(*dice.draw(MENTOR_DAYS)), dice, mentor=True)
-
-
-def date(at: int, days_before: int = 0) -> str:
-    """The day of a moment, or one so many days before it, as ISO 8601."""
-    return (datetime.fromtimestamp(at, UTC) - timedelta(days=days_before)).date().isoformat()
+    return _person("mentor", dice.draw(mentor_records()), joined, dice.between(*dice.draw(MENTOR_DAYS)), dice)
 
 
 def _clean_days(record: Record, dice: Dice) -> int | None:
-    if record.use == "none":  # no use in the month before admission
+    if record.use == "none":  # in the month before admission
         return dice.between(30, 240)
     return dice.between(1, 29) if dice.percent(EARLY_PERCENT) else None
 
 
-def _person(id: str, joined: int, record: Record, clean_days: int | None, dice: Dice, *, mentor: bool) -> Person:  # noqa: A002
+def _person(role: Role, record: Record, joined: int, clean_days: int | None, dice: Dice) -> Person:
     gender = _gender(record, dice)
-    substances = _substances(record)
-    disorders = _disorders(record, gender, dice)
-    circumstances = _circumstances(record, dice)
+    substances = codes.substances(record)
+    disorders = codes.disorders(record, gender, dice)
+    circumstances = codes.circumstances(record, dice)
     zone, utc_hours = dice.draw(ZONES)
     experiences = [
-        *(_substance(code, joined, clean_days) for code in substances),
-        *(_disorder(code, joined, clean_days, dice, mentor=mentor) for code in disorders),
-        *({"code": code, "state": "past"} if mentor else {"code": code} for code in circumstances),
+        *(codes.substance_use(code, joined, clean_days) for code in substances),
+        *(codes.disorder(code, joined, clean_days, role, dice) for code in disorders),
+        *(codes.circumstance(code, role) for code in circumstances),
     ]
     profile: dict[str, object] = {
         "experiences": experiences,
-        "needs": [] if mentor else needs((*substances, *disorders, *circumstances), record, dice),
-        "languages": _languages(record, dice, mentor=mentor),
-        "hours": _hours(record, dice, windows=dice.between(4, 8) if mentor else dice.between(2, 5)),
+        "needs": needs((*disorders, *circumstances), record, dice) if role == "newcomer" else [],
+        "languages": _languages(record, role, dice),
+        "hours": _hours(record, dice.between(*WINDOWS[role]), dice),
         "zone": zone,
         "formats": _formats(zone, dice),
+        "gender": gender,
+        "birth_year": _birth_year(record, role, joined, clean_days, dice),
+        "place": _place(dice) if zone == HOME_ZONE and dice.percent(PLACE_TOLD_PERCENT) else None,
+        "wishes": _wishes(gender, dice) if role == "newcomer" else None,
+        "seeks_mentor": role == "newcomer",
     }
-    if gender:
-        profile["gender"] = gender
-    profile["birth_year"] = _birth_year(record, joined, clean_days if mentor else 0, dice)
-    if zone == HOME_ZONE and dice.percent(PLACE_TOLD_PERCENT):
-        profile["place"] = _place(dice)
-    if not mentor and (wish := _gender_wish(gender, dice)):
-        profile["wishes"] = {"mentor_gender": wish}
-    profile["seeks_mentor"] = not mentor
-    return Person(id, record, joined, clean_days, substances, disorders, utc_hours, profile)
+    told = {part: value for part, value in profile.items() if value is not None}
+    return Person(role, record, joined, clean_days, substances, disorders, utc_hours, told)
 
 
 def _gender(record: Record, dice: Dice) -> str | None:
@@ -244,66 +152,15 @@ def _gender(record: Record, dice: Dice) -> str | None:
     return None if record.gender == "-" else record.gender
 
 
-def _substances(record: Record) -> tuple[str, ...]:
-    told = (record.primary, record.secondary, record.tertiary)
-    return tuple(dict.fromkeys(SUBSTANCE_CODES[substance] for substance in told if substance != "-"))
+def needs(told: Sequence[str], record: Record, dice: Dice) -> list[str]:
+    """What a person asks help with (and what a mentor knows a way with), by disorders and circumstances."""
+    likely = _likely(told, record)
+    return [word for word, everybody, those in NEEDS if dice.percent(those if word in likely else everybody)]
 
 
-@cache
-def _disorder_weights(gender: str) -> Weighted[str]:
-    return Weighted(DISORDERS[gender].items())
-
-
-def _disorders(record: Record, gender: str | None, dice: Dice) -> tuple[str, ...]:
-    if record.disorder != "yes":
-        return ()
-    first = dice.draw(_disorder_weights("woman" if gender == "woman" else "man"))
-    trauma = ("F43.10",) if dice.percent(TRAUMA_TOO_PERCENT) else ()
-    return tuple(dict.fromkeys((first, *trauma)))
-
-
-def _circumstances(record: Record, dice: Dice) -> tuple[str, ...]:
-    told = []
-    if record.living == "homeless":
-        told.append(dice.draw(HOMELESS_CODES))
-    if record.living == "dependent":
-        told.append("Z59.3")
-    if record.work == "unemployed":
-        told.append("Z56.0")
-    if record.referral == "justice":
-        told.append("Z65.2" if dice.percent(RELEASED_PERCENT) else "Z65.3")
-    if record.veteran == "yes":
-        told.append("Z91.82")
-    if dice.percent(BEREAVED_PERCENT):
-        told.append("Z63.4")
-    return tuple(told)
-
-
-def _substance(code: str, joined: int, clean_days: int | None) -> dict[str, str]:
-    if clean_days is None:
-        return {"code": code, "state": "active"}
-    state = "early" if clean_days < YEAR_DAYS else "sustained"
-    return {"code": code, "state": state, "since": date(joined, clean_days)}
-
-
-def _disorder(code: str, joined: int, clean_days: int | None, dice: Dice, *, mentor: bool) -> dict[str, str]:
-    state = dice.draw(DISORDER_STATES["mentor" if mentor else "newcomer"])
-    if state == "active":
-        return {"code": code, "state": state}
-    if state == "early":
-        return {"code": code, "state": state, "since": date(joined, dice.between(20, 300))}
-    return {"code": code, "state": state, "since": date(joined, max(YEAR_DAYS, (clean_days or 0) - dice.below(200)))}
-
-
-def needs(codes: tuple[str, ...], record: Record, dice: Dice) -> list[str]:
-    """What a person asks help with (or, for a mentor, has learned to live with), in the order of the vocabulary."""
-    told = _told(codes, record)
-    return [word for word, everybody, those in NEEDS if dice.percent(those if word in told else everybody)]
-
-
-def _told(codes: tuple[str, ...], record: Record) -> frozenset[str]:
+def _likely(told: Sequence[str], record: Record) -> frozenset[str]:
     """The needs that a record itself suggests; only ever asked for membership."""
-    disorders = [code for code in codes if "F20" <= code < "G"]
+    disorders = [code for code in told if code.startswith("F")]
     return frozenset(
         word
         for word, yes in (
@@ -311,7 +168,7 @@ def _told(codes: tuple[str, ...], record: Record) -> frozenset[str]:
             ("sleep", bool(disorders) or record.use == "daily"),
             ("anxiety", any(code.startswith(("F41", "F43")) for code in disorders)),
             ("trauma", "F43.10" in disorders),
-            ("grief", "Z63.4" in codes),
+            ("grief", "Z63.4" in told),
             ("loneliness", bool(disorders) or record.living == "homeless"),
             ("housing", record.living in ("homeless", "dependent")),
             ("work", record.work == "unemployed"),
@@ -327,13 +184,13 @@ def _told(codes: tuple[str, ...], record: Record) -> frozenset[str]:
     )
 
 
-def _languages(record: Record, dice: Dice, *, mentor: bool) -> list[str]:
+def _languages(record: Record, role: Role, dice: Dice) -> list[str]:
     if not dice.percent(SPANISH_PERCENT[record.hispanic]):
         return ["en"]
-    return ["es"] if not mentor and dice.percent(SPANISH_ONLY_PERCENT) else ["en", "es"]
+    return ["es"] if role == "newcomer" and dice.percent(SPANISH_ONLY_PERCENT) else ["en", "es"]
 
 
-def _hours(record: Record, dice: Dice, windows: int) -> list[int]:
+def _hours(record: Record, windows: int, dice: Dice) -> list[int]:
     parts = WORKING if record.work in ("full_time", "part_time") else AT_HOME
     hours: list[int] = []
     for _ in range(windows):
@@ -344,17 +201,15 @@ def _hours(record: Record, dice: Dice, windows: int) -> list[int]:
 
 
 def _formats(zone: str, dice: Dice) -> list[str]:
-    chosen = dice.draw(FORMATS)
-    return list(chosen) if zone == HOME_ZONE else ["phone", "video"]
+    formats = dice.draw(FORMATS)
+    return [*formats] if zone == HOME_ZONE else [*REMOTE]
 
 
-def _birth_year(record: Record, joined: int, recovery_days: int | None, dice: Dice) -> int:
-    if record.age in AGE_YEARS:
-        youngest, oldest = AGE_YEARS[record.age]
-    else:
-        youngest, oldest = map(int, record.age.split("-"))
-    age = dice.between(youngest, oldest) + (recovery_days or 0) // YEAR_DAYS
-    return datetime.fromtimestamp(joined, UTC).year - age
+def _birth_year(record: Record, role: Role, joined: int, clean_days: int | None, dice: Dice) -> int:
+    youngest, _, oldest = record.age.removesuffix("+").partition("-")
+    age = dice.between(int(youngest), int(oldest or OLDEST_YEARS))
+    since = (clean_days or 0) // YEAR_DAYS if role == "mentor" else 0  # a mentor's record is from before recovery
+    return year_of(joined) - age - since
 
 
 def _place(dice: Dice) -> dict[str, float]:
@@ -364,11 +219,11 @@ def _place(dice: Dice) -> dict[str, float]:
     return {"lat": near(HOME_PLACE[0]), "lon": near(HOME_PLACE[1])}
 
 
-def _gender_wish(gender: str | None, dice: Dice) -> list[str] | str | None:
+def _wishes(gender: str | None, dice: Dice) -> dict[str, object] | None:
     if gender is None:
         return None
-    same, any_gender = WISHES_PERCENT[gender]
+    same, indifferent = WISHES_PERCENT[gender]
     throw = dice.below(100)
     if throw < same:
-        return [gender]
-    return "any" if throw < same + any_gender else None
+        return {"mentor_gender": [gender]}
+    return {"mentor_gender": "any"} if throw < same + indifferent else None
