@@ -1,0 +1,308 @@
+"""How far somebody has come, folded from what was told about them.
+
+Every progress event counts by its own time. Told late or out of order, it leaves the same recovery; of two that bear
+the same second, the one that came last counts. What is kept is bounded: the newest of each kind, by family of codes for
+setbacks and by instrument for assessments (with the first as a baseline), and never the whole history.
+
+The rules
+    *Statement.* The newest statement of a member's experiences counts as a whole. An experience said to be early,
+    sustained or past without a date is taken at the least that this says: since the day it was said, or for twelve
+    months before it. Stable on prescribed medication counts as recovery: what is stated is the state, and nobody asks
+    what it rests on.
+    *Milestone.* "So many days" tells when a recovery began that was stated without a date, or that began after an
+    experience was stated as active. A stated date is better knowledge, and stays.
+    *Relapse.* Recovery from that family of codes starts anew at the relapse. A relapse that names no code is one with
+    every substance.
+    *Lapse.* A slip that ends no recovery: it is remembered with its date, and others decide for how long it matters.
+    *Stage.* Early under twelve months, sustained from then on (365 days).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from matcher.instants import DAY
+from matcher.messages.vocabulary import State
+from matcher.people.experience import family, is_disorder, is_substance
+
+YEAR = 365 * DAY
+"""Twelve months of remission, in seconds: from here on it is sustained (DSM-5)."""
+
+NEVER = -(1 << 62)
+"""Before every instant; safe to add an interval to in int64."""
+
+_UNNAMED = ""
+"""The family of a setback without a code."""
+
+
+class Stated(NamedTuple):
+    """What a member said about one experience."""
+
+    code: str
+    state: State
+    since: int | None
+
+
+class Setback(NamedTuple):
+    """A slip: with what (None: not said), when, and who told."""
+
+    code: str | None
+    severity: str
+    at: int
+    by: str
+
+    @property
+    def family(self) -> str:
+        """The family of codes that it belongs to; empty when it names none."""
+        return family(self.code) if self.code else _UNNAMED
+
+    @property
+    def key(self) -> str:
+        """Of setbacks with the same key only the newest is kept."""
+        return f"{self.family} {self.severity}"
+
+
+class Milestone(NamedTuple):
+    """Something reached, and the days it stands for, if any."""
+
+    key: str  # the kind
+    at: int
+    days: int | None
+
+
+class Assessment(NamedTuple):
+    """The total of an instrument, with its items where they were given and are kept."""
+
+    key: str  # the instrument
+    at: int
+    total: int
+    items: tuple[int, ...] = ()
+
+
+class CheckIn(NamedTuple):
+    """How somebody was, on scales of 0-10."""
+
+    at: int
+    mood: int | None
+    craving: int | None
+
+
+class Told(NamedTuple):
+    """Something that one word says: a level of distress, a setting left."""
+
+    at: int
+    what: str | None
+
+
+class _Dated(Protocol):
+    @property
+    def at(self) -> int: ...
+
+
+class _Keyed(_Dated, Protocol):
+    @property
+    def key(self) -> str: ...
+
+
+_D = TypeVar("_D", bound=_Dated)
+_K = TypeVar("_K", bound=_Keyed)
+
+
+def _newer(old: _D | None, new: _D) -> _D:
+    return new if old is None or new.at >= old.at else old
+
+
+def _older(old: _D | None, new: _D) -> _D:
+    return new if old is None or new.at < old.at else old
+
+
+def _fold(kept: tuple[_K, ...], new: _K, choose: Callable[[_K | None, _K], _K] = _newer) -> tuple[_K, ...]:
+    """``kept`` with what ``choose`` takes of ``new`` and the one of its key; sorted: arrival leaves no trace."""
+    old = next((each for each in kept if each.key == new.key), None)
+    others = [each for each in kept if each.key != new.key]
+    return tuple(sorted([*others, choose(old, new)], key=attrgetter("key")))
+
+
+def _unbroken(began: Iterable[int | None], relapses: Iterable[Setback]) -> int | None:
+    """The latest of these beginnings and relapses; None when there is no beginning, or one of them has not begun."""
+    latest = None
+    for instant in began:
+        if instant is None:
+            return None
+        latest = instant if latest is None else max(latest, instant)
+    return None if latest is None else max([latest, *(relapse.at for relapse in relapses)])
+
+
+@dataclass(slots=True)
+class Recovery:
+    """One person's recovery. Instants are epoch seconds; each verb folds in what was told, the questions only look."""
+
+    stated_at: int = NEVER
+    stated: tuple[Stated, ...] = ()
+    setbacks: tuple[Setback, ...] = ()  # the newest by family and severity
+    milestones: tuple[Milestone, ...] = ()  # the newest by kind
+    baseline: tuple[Assessment, ...] = ()  # the first by instrument, without its items
+    latest: tuple[Assessment, ...] = ()  # the newest by instrument
+    last_check_in: CheckIn | None = None
+    last_distress: Told | None = None
+    last_discharge: Told | None = None
+    last_seen: int = NEVER
+
+    def declare(self, experiences: Iterable[tuple[str, State, int | None]], at: int) -> None:
+        """A statement of all experiences as (code, state, since), in place of any older one."""
+        if at >= self.stated_at:
+            self.stated_at = at
+            self.stated = tuple(Stated(*each) for each in experiences)
+
+    def setback(self, code: str | None, severity: str, by: str, at: int) -> None:
+        """A ``lapse`` is remembered, a ``relapse`` starts recovery anew. Told by oneself, it is a sign of life."""
+        self.setbacks = _fold(self.setbacks, Setback(code, severity, at, by))
+        if by == "self":
+            self.seen(at)
+
+    def milestone(self, kind: str, days: int | None, at: int) -> None:
+        """Something was reached; of kind ``days`` it may tell when recovery began."""
+        self.milestones = _fold(self.milestones, Milestone(kind, at, days))
+        self.seen(at)
+
+    def assess(self, instrument: str, total: int, items: Iterable[int], at: int) -> None:
+        """The result of an instrument."""
+        self.latest = _fold(self.latest, Assessment(instrument, at, total, tuple(items)))
+        self.baseline = _fold(self.baseline, Assessment(instrument, at, total), _older)
+        self.seen(at)
+
+    def check_in(self, mood: int | None, craving: int | None, at: int) -> None:
+        """How somebody is."""
+        self.last_check_in = _newer(self.last_check_in, CheckIn(at, mood, craving))
+        self.seen(at)
+
+    def distress(self, level: str, at: int) -> None:
+        """Distress, ``elevated`` or ``high``. It has no end of its own: the policy says for how long it holds."""
+        self.last_distress = _newer(self.last_distress, Told(at, level))
+        self.seen(at)
+
+    def discharge(self, setting: str | None, at: int) -> None:
+        """Somebody left a treatment setting. No sign of life: the setting tells it."""
+        self.last_discharge = _newer(self.last_discharge, Told(at, setting))
+
+    def seen(self, at: int) -> None:
+        """A sign of life."""
+        self.last_seen = max(self.last_seen, at)
+
+    def since(self, code: str) -> int | None:
+        """When the current unbroken recovery from ``code`` began; None when there is none, or nothing is known of it.
+
+        A code that was not stated is answered from its family, by the least of what was stated there.
+        """
+        began = [self._began(stated) for stated in self._statements(code)]
+        return _unbroken(began, self._relapses(code))
+
+    def _statements(self, code: str) -> list[Stated]:
+        exact = [stated for stated in self.stated if stated.code == code]
+        return exact or [stated for stated in self.stated if family(stated.code) == family(code)]
+
+    def _began(self, stated: Stated) -> int | None:
+        """When the stated recovery began, relapses left aside."""
+        days = next((milestone for milestone in self.milestones if milestone.key == "days"), None)
+        told = days.at - days.days * DAY if days and days.days is not None else None
+        if stated.state == "active":
+            return told if days and days.at > self.stated_at else None
+        if stated.since is not None:
+            return stated.since
+        least = self.stated_at if stated.state == "early" else self.stated_at - YEAR
+        return least if told is None else min(least, told)
+
+    def _setbacks(self, code: str) -> list[Setback]:
+        families = (family(code), _UNNAMED) if is_substance(code) else (family(code),)
+        return [setback for setback in self.setbacks if setback.family in families]
+
+    def _relapses(self, code: str) -> list[Setback]:
+        return [setback for setback in self._setbacks(code) if setback.severity == "relapse"]
+
+    def stage(self, code: str, at: int) -> State | None:
+        """``active``, ``early``, ``sustained`` or ``past`` at the moment; None when the person never had to do with it.
+
+        Past stays past until a relapse. A setback with a substance that was never stated makes it active.
+        """
+        statements = self._statements(code)
+        if not statements and not self._setbacks(code):
+            return None
+        since = self.since(code)
+        if since is None:
+            return "active"
+        relapsed = any(relapse.at == since for relapse in self._relapses(code))
+        if not relapsed and all(stated.state == "past" for stated in statements):
+            return "past"
+        return "sustained" if at - since >= YEAR else "early"
+
+    def in_recovery_since(self) -> int | None:
+        """When the person's current unbroken recovery began: from all substances or, without any, from all disorders.
+
+        None while one of them is active. A relapse with any substance breaks it, also with one that was never stated.
+        """
+        codes = [stated.code for stated in self.stated]
+        counts = is_substance if any(map(is_substance, codes)) else is_disorder
+        began = [self.since(code) for code in codes if counts(code)]
+        return _unbroken(
+            began, [each for each in self.setbacks if each.severity == "relapse" and _breaks(each, counts)]
+        )
+
+    def sustained_since(self, code: str | None = None) -> int | None:
+        """When recovery (from ``code``, or as a whole) became or will become sustained; None when there is none."""
+        since = self.in_recovery_since() if code is None else self.since(code)
+        return None if since is None else since + YEAR
+
+    def streak_days(self, at: int, code: str | None = None) -> int:
+        """Whole days of unbroken recovery (from ``code``, or as a whole); 0 when there is none."""
+        since = self.in_recovery_since() if code is None else self.since(code)
+        return 0 if since is None else max(0, (at - since) // DAY)
+
+    def last_setback(self, code: str | None = None) -> Setback | None:
+        """The newest lapse or relapse: with the family of ``code``, or with anything."""
+        setbacks = self.setbacks if code is None else self._setbacks(code)
+        return max(setbacks, key=attrgetter("at", "severity", "key"), default=None)
+
+    def to_json(self) -> dict[str, Any]:
+        """The recovery in JSON's own types, without what is empty; ``from_json`` makes it again."""
+        values = ((name, getattr(self, name)) for name in self.__slots__)
+        return {name: _plain(value) for name, value in values if value not in (None, (), NEVER)}
+
+    @classmethod
+    def from_json(cls, plain: Mapping[str, Any]) -> Recovery:
+        """The recovery that ``to_json`` made ``plain`` of."""
+        return cls(**{name: _typed(name, value) for name, value in plain.items()})
+
+
+def _breaks(relapse: Setback, counts: Callable[[str], bool]) -> bool:
+    return relapse.code is None or is_substance(relapse.code) or counts(relapse.code)
+
+
+def _assessment(instrument: str, at: int, total: int, items: Iterable[int]) -> Assessment:
+    return Assessment(instrument, at, total, tuple(items))
+
+
+_MANY: dict[str, Callable[..., NamedTuple]] = {
+    "stated": Stated,
+    "setbacks": Setback,
+    "milestones": Milestone,
+    "baseline": _assessment,
+    "latest": _assessment,
+}
+_ONE: dict[str, Callable[..., NamedTuple]] = {
+    "last_check_in": CheckIn,
+    "last_distress": Told,
+    "last_discharge": Told,
+}
+
+
+def _plain(value: object) -> object:
+    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _MANY:
+        return tuple(_MANY[name](*each) for each in value)
+    return _ONE[name](*value) if name in _ONE else value
