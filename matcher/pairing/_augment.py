@@ -32,7 +32,7 @@ TIE_BITS = 27
 FAR = np.int64(2**63 - 1)  # the distance of a column that no path has reached
 MASK = np.int32(1 << 29)  # added to a price in whole units, it hides the row or column: weights stay below 2**22
 BLOCKED = np.int32(-(1 << 29))  # the weight of a pair that may not be
-LANES = 32  # pairs looked at together; the tables' widths are multiples of it
+LANES = 64  # pairs looked at together; the tables' widths are multiples of it
 NOBODY = -1
 
 Ints = NDArray[np.int64]
@@ -233,6 +233,20 @@ def _forget(t: Tables, size: int) -> None:
 
 
 @_inner
+def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) -> bool:
+    """Whether any of the pairs from ``block`` on is within reach: the sign bits of units − weight − reach − 1.
+
+    Unsigned indices and one type throughout let the compiler make vector instructions of this loop.
+    """
+    beyond = np.int32(reach + 1)
+    signs = np.int32(0)
+    for lane in range(np.uint64(LANES)):
+        at = np.uint64(block) + lane
+        signs |= np.int32(np.int32(units[at] - weight[at]) - beyond)
+    return signs < 0
+
+
+@_inner
 def _look_along_row(
     t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int, size: int
 ) -> tuple[int, int, int, int]:
@@ -242,13 +256,10 @@ def _look_along_row(
     base = so_far + t.u[row]
     reach = _reach(best - base)
     for block in range(0, t.extent[1], LANES):
-        near = False
-        for c in range(block, block + LANES):
-            near |= units[c] - weight[c] <= reach
-        if not near:
+        if not _any_near(units, weight, block, reach):
             continue
         for c in range(block, block + LANES):
-            if units[c] - weight[c] > reach:
+            if np.int32(units[c] - weight[c]) > reach:
                 continue
             cost = base + t.v[c] - _exact(t, row, c)
             if cost >= best or cost >= t.distance[c]:
@@ -347,13 +358,10 @@ def _look_along_column(
     base = so_far + t.v[column]
     reach = _reach(best - base)
     for block in range(0, t.extent[0], LANES):
-        near = False
-        for r in range(block, block + LANES):
-            near |= units[r] - weight[r] <= reach
-        if not near:
+        if not _any_near(units, weight, block, reach):
             continue
         for r in range(block, block + LANES):
-            if units[r] - weight[r] > reach:
+            if np.int32(units[r] - weight[r]) > reach:
                 continue
             cost = base + t.u[r] - _exact(t, r, column)
             if cost >= best:
