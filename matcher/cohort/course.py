@@ -164,7 +164,8 @@ def _setbacks(person: Person, dice: Dice, slips: Sequence[int]) -> Iterator[Happ
 def _streaks(person: Person, dice: Dice, span: Span, slips: Sequence[int]) -> Iterator[Happening]:
     """Days in a row, counted from the last use; a slip starts the count again."""
     stopped = dice.between(*STOPS_DAYS) if person.clean_days is None else -person.clean_days
-    for start, stop in pairwise([*sorted([stopped, *slips]), last_day(person, span) + 1]):
+    starts = [min([stopped, *slips]), *slips]  # whoever slips has stopped before
+    for start, stop in pairwise([*starts, last_day(person, span) + 1]):
         for days in _streak_days(stop - start):
             if start + days > 0:  # earlier ones were reached before joining
                 reached = {"kind": "days", "days": days}
