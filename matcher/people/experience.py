@@ -169,13 +169,14 @@ class Taxonomy:
     def shared(self, a: Closure, b: Closure) -> tuple[str, ...]:
         """The codes that tell best what two people share, the rarest first; none is an ancestor of another.
 
-        What they share only in general comes as a category or a block (``F40-F48``), dual recovery as ``DUAL``; all
-        have words in ``describe``. Equally rare ones come in the order of ICD-10-CM.
+        What they share only in general comes as a category or a block (``F40-F48``), dual recovery last as ``DUAL``;
+        all have words in ``describe``. Equally rare ones come in the order of ICD-10-CM.
         """
         nodes = set(a).intersection(b)
         general = {above for node in nodes for above in self._nodes[node].lineage[:-1]}
-        ranked = sorted((-self._nodes[node].information, node) for node in nodes - general)
-        return tuple(self._nodes[node].code for _, node in ranked)
+        dual = self._node_of[DUAL]
+        ranked = sorted(nodes - general, key=lambda node: (node == dual, -self._nodes[node].information, node))
+        return tuple(self._nodes[node].code for node in ranked)
 
 
 class ClosureColumns:
