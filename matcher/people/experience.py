@@ -227,7 +227,7 @@ class ClosureColumns:
 
 @cache
 def taxonomy() -> Taxonomy:
-    """The experiences that this version knows, read from the package at the first call (some 10 ms) and kept."""
+    """The experiences that this version knows, read from the package at the first call (some 5 ms) and kept."""
     from importlib.resources import files
 
     return Taxonomy(files("matcher").joinpath("data", "icd10cm.tsv").read_text(encoding="utf-8"))
