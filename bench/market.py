@@ -181,7 +181,7 @@ def against_scipy(case: Case) -> Row:
 
 
 CASES = (
-    Case("n=1000, 3 slots, seats=demand", 1000, 333, 3, goal=250),
+    Case("n=1000, 3 slots, seats=demand", 1000, 334, 3, goal=250),
     Case("n=1000, single slots", 1000, 1000, 1, goal=150),
     Case("n=800, 3 slots, demand 80 % of seats", 800, 333, 3, goal=500),
     Case("n=5000, 3 slots, seats 3 × waiting", 5000, 5000, 3, goal=5000, steps=200, checked=3),

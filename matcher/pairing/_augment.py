@@ -59,12 +59,11 @@ class Tables(NamedTuple):
     extent: Ints  # [0] rows and [1] columns ever used: beyond these nobody needs to look
     touched: Ints  # [0] how many rows changed partner since the list was last emptied, then which
     is_touched: NDArray[np.bool_]
-    distance: Ints  # scratch, a column each: length of the shortest path found so far, FAR before
+    distance: Ints  # scratch, a column each: length of the shortest path found so far, FAR before and after
     via_row: Ints  # the row that reached the column
     via_column: Ints  # the column that row would move to (only when a slot seeks a row)
-    heap: Ints  # columns reached and not yet walked, nearest first
-    place_in_heap: Ints
-    walked: Ints
+    walked: Ints  # the columns that were walked
+    walked_at: Ints  # and their distance
 
 
 def empty(rows: int, columns: int) -> Tables:
@@ -90,9 +89,8 @@ def empty(rows: int, columns: int) -> Tables:
         distance=np.full(columns, FAR),
         via_row=np.full(columns, NOBODY, np.int64),
         via_column=np.full(columns, NOBODY, np.int64),
-        heap=np.zeros(columns, np.int64),
-        place_in_heap=np.full(columns, NOBODY, np.int64),
         walked=np.zeros(columns, np.int64),
+        walked_at=np.zeros(columns, np.int64),
     )
 
 
@@ -173,60 +171,29 @@ def _touch(t: Tables, row: int) -> None:
         t.touched[t.touched[0]] = row
 
 
-# The heap of columns reached
+@_inner
+def _nearest(t: Tables) -> tuple[int, int]:
+    """The column that is reached at the least cost and not yet walked, and that cost (FAR when there is none).
+
+    A dense look at all distances: beside the looks along rows it costs little, and less than keeping a heap.
+    """
+    least, where = FAR, 0
+    for block in range(0, t.extent[1], LANES):
+        low = FAR
+        for lane in range(np.uint64(LANES)):
+            low = min(low, t.distance[np.uint64(block) + lane])
+        if low < least:
+            least, where = low, block
+    column = where
+    while least < FAR and t.distance[column] != least:
+        column += 1
+    return column, least
 
 
 @_inner
-def _raise(t: Tables, size: int, column: int) -> int:
-    """Put a column into the heap, or move it up after its distance fell; the heap's new size."""
-    at = t.place_in_heap[column]
-    if at < 0:
-        at = size
-        size += 1
-    while at > 0:
-        above = (at - 1) >> 1
-        other = t.heap[above]
-        if t.distance[other] <= t.distance[column]:
-            break
-        t.heap[at] = other
-        t.place_in_heap[other] = at
-        at = above
-    t.heap[at] = column
-    t.place_in_heap[column] = at
-    return size
-
-
-@_inner
-def _drop_nearest(t: Tables, size: int) -> int:
-    """Take the nearest column off the heap; the heap's new size."""
-    t.place_in_heap[t.heap[0]] = NOBODY
-    size -= 1
-    if size == 0:
-        return 0
-    column = t.heap[size]
-    at = 0
-    while True:
-        below = 2 * at + 1
-        if below >= size:
-            break
-        if below + 1 < size and t.distance[t.heap[below + 1]] < t.distance[t.heap[below]]:
-            below += 1
-        other = t.heap[below]
-        if t.distance[column] <= t.distance[other]:
-            break
-        t.heap[at] = other
-        t.place_in_heap[other] = at
-        at = below
-    t.heap[at] = column
-    t.place_in_heap[column] = at
-    return size
-
-
-@_inner
-def _forget(t: Tables, size: int) -> None:
-    for at in range(size):
-        t.distance[t.heap[at]] = FAR
-        t.place_in_heap[t.heap[at]] = NOBODY
+def _forget(t: Tables) -> None:
+    for column in range(t.extent[1]):
+        t.distance[column] = FAR
 
 
 # A row seeks a slot
@@ -248,8 +215,8 @@ def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) 
 
 @_inner
 def _look_along_row(
-    t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int, size: int
-) -> tuple[int, int, int, int]:
+    t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int
+) -> tuple[int, int, int]:
     """Extend the path that freed ``row`` at cost ``so_far`` to every column that costs less than ``best`` in all."""
     units = t.column_units
     weight = t.weight[row]
@@ -269,16 +236,14 @@ def _look_along_row(
             if t.used[c] < t.slots[c]:
                 best, end_column, end_row = cost, c, NOBODY
                 reach = _reach(best - base)
-                size = _raise(t, size, c)
                 continue
-            size = _raise(t, size, c)
             other = t.first[c]
             while other >= 0:
                 if cost + t.u[other] < best:
                     best, end_column, end_row = cost + t.u[other], c, other
                     reach = _reach(best - base)
                 other = t.after[other]
-    return best, end_column, end_row, size
+    return best, end_column, end_row
 
 
 @_inner
@@ -288,25 +253,23 @@ def _place(t: Tables, start: int) -> None:
     The path ends where it is cheapest: at a column with a free slot, at a row that gives its slot up for good,
     or at ``start`` itself, which then stays unplaced.
     """
-    best, end_column, end_row, size = _look_along_row(t, start, 0, t.u[start], NOBODY, NOBODY, 0)
+    best, end_column, end_row = _look_along_row(t, start, 0, t.u[start], NOBODY, NOBODY)
     n_walked = 0
-    while size > 0 and t.distance[t.heap[0]] < best:
-        column = t.heap[0]
-        size = _drop_nearest(t, size)
-        t.walked[n_walked] = column
+    column, so_far = _nearest(t)
+    while so_far < best:
+        t.walked[n_walked], t.walked_at[n_walked] = column, so_far
         n_walked += 1
+        t.distance[column] = FAR
         t.column_units[column] += MASK
         row = t.first[column]
         while row >= 0:
-            best, end_column, end_row, size = _look_along_row(
-                t, row, t.distance[column], best, end_column, end_row, size
-            )
+            best, end_column, end_row = _look_along_row(t, row, so_far, best, end_column, end_row)
             row = t.after[row]
+        column, so_far = _nearest(t)
     _set_u(t, start, t.u[start] - best)
     for at in range(n_walked):
-        _shift_prices(t, t.walked[at], best - t.distance[t.walked[at]])
-        t.distance[t.walked[at]] = FAR
-    _forget(t, size)
+        _shift_prices(t, t.walked[at], best - t.walked_at[at])
+    _forget(t)
     if end_column == NOBODY:
         return
     if end_row != NOBODY:
@@ -350,8 +313,8 @@ def _shift_prices(t: Tables, column: int, by: int) -> None:
 
 @_inner
 def _look_along_column(
-    t: Tables, column: int, so_far: int, best: int, end_row: int, end_column: int, size: int
-) -> tuple[int, int, int, int]:
+    t: Tables, column: int, so_far: int, best: int, end_row: int, end_column: int
+) -> tuple[int, int, int]:
     """Extend the path that freed a slot of ``column`` at cost ``so_far`` by every row worth moving there."""
     units = t.row_units
     weight = t.transposed[column]
@@ -374,11 +337,10 @@ def _look_along_column(
                 t.distance[left] = cost
                 t.via_row[left] = r
                 t.via_column[left] = column
-                size = _raise(t, size, left)
                 if cost + t.v[left] < best:
                     best, end_row, end_column = cost + t.v[left], r, column
                     reach = _reach(best - base)
-    return best, end_row, end_column, size
+    return best, end_row, end_column
 
 
 @_inner
@@ -388,26 +350,22 @@ def _fill(t: Tables, start: int) -> None:
     The path ends where it is cheapest: at an unplaced row, at a column whose price falls to zero when a row
     leaves it, or at ``start`` itself, whose own price falls to zero.
     """
-    best, end_row, end_column, size = t.v[start], NOBODY, NOBODY, 0
-    t.distance[start] = 0
-    size = _raise(t, size, start)
+    best, end_row, end_column = t.v[start], NOBODY, NOBODY
     n_walked = 0
-    while size > 0 and t.distance[t.heap[0]] < best:
-        column = t.heap[0]
-        size = _drop_nearest(t, size)
-        t.walked[n_walked] = column
+    column, so_far = start, np.int64(0)
+    while so_far < best:
+        t.walked[n_walked], t.walked_at[n_walked] = column, so_far
         n_walked += 1
+        t.distance[column] = FAR
         row = t.first[column]
         while row >= 0:
             t.row_units[row] += MASK
             row = t.after[row]
-        best, end_row, end_column, size = _look_along_column(
-            t, column, t.distance[column], best, end_row, end_column, size
-        )
+        best, end_row, end_column = _look_along_column(t, column, so_far, best, end_row, end_column)
+        column, so_far = _nearest(t)
     for at in range(n_walked):
-        _shift_prices(t, t.walked[at], t.distance[t.walked[at]] - best)
-        t.distance[t.walked[at]] = FAR
-    _forget(t, size)
+        _shift_prices(t, t.walked[at], t.walked_at[at] - best)
+    _forget(t)
     row, column = end_row, end_column
     while row != NOBODY:
         if t.partner[row] >= 0:
