@@ -74,12 +74,12 @@ class Milestone(NamedTuple):
 
 
 class Assessment(NamedTuple):
-    """The total of an instrument, with its items where they were given and are kept."""
+    """The total of an instrument, with its items (each 0-6) where they were given and are kept."""
 
     key: str  # the instrument
     at: int
     total: int
-    items: tuple[int, ...] = ()
+    items: bytes = b""  # a third of what a tuple takes
 
 
 class CheckIn(NamedTuple):
@@ -170,7 +170,7 @@ class Recovery:
 
     def assess(self, instrument: str, total: int, items: Iterable[int], at: int) -> None:
         """The result of an instrument."""
-        self.latest = _fold(self.latest, Assessment(instrument, at, total, tuple(items)))
+        self.latest = _fold(self.latest, Assessment(instrument, at, total, bytes(items)))
         self.baseline = _fold(self.baseline, Assessment(instrument, at, total), _older)
         self.seen(at)
 
@@ -281,7 +281,7 @@ def _breaks(relapse: Setback, counts: Callable[[str], bool]) -> bool:
 
 
 def _assessment(instrument: str, at: int, total: int, items: Iterable[int]) -> Assessment:
-    return Assessment(instrument, at, total, tuple(items))
+    return Assessment(instrument, at, total, bytes(items))
 
 
 _MANY: dict[str, Callable[..., NamedTuple]] = {
@@ -299,7 +299,7 @@ _ONE: dict[str, Callable[..., NamedTuple]] = {
 
 
 def _plain(value: object) -> object:
-    return [_plain(each) for each in value] if isinstance(value, tuple) else value
+    return [_plain(each) for each in value] if isinstance(value, tuple | bytes) else value
 
 
 def _typed(name: str, value: Any) -> Any:

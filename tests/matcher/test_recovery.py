@@ -204,15 +204,15 @@ def test_a_code_that_was_not_stated_is_answered_by_the_least_of_its_family() -> 
 def test_assessments_keep_the_first_and_the_newest_of_each_instrument() -> None:
     recovery = Recovery()
     for at, total in ((20, 14), (10, 18), (30, 6)):
-        recovery.assess("PHQ-9", total, (total - 8, 8), at)
+        recovery.assess("PHQ-9", total, (total - 6, 6), at)
     recovery.assess("BARC-10", 44, (), 15)
     assert [(each.key, each.at, each.total, each.items) for each in recovery.baseline] == [
-        ("BARC-10", 15, 44, ()),
-        ("PHQ-9", 10, 18, ()),
+        ("BARC-10", 15, 44, b""),
+        ("PHQ-9", 10, 18, b""),
     ]
     assert [(each.key, each.total, each.items) for each in recovery.latest] == [
-        ("BARC-10", 44, ()),
-        ("PHQ-9", 6, (-2, 8)),
+        ("BARC-10", 44, b""),
+        ("PHQ-9", 6, bytes([0, 6])),
     ]
 
 
