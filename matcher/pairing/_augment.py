@@ -60,6 +60,7 @@ class Tables(NamedTuple):
     touched: Ints  # [0] how many rows changed partner since the list was last emptied, then which
     is_touched: NDArray[np.bool_]
     distance: Ints  # scratch, a column each: length of the shortest path found so far, FAR before and after
+    block_least: Ints  # the least distance in each LANES columns: whom to walk next is found without looking at all
     via_row: Ints  # the row that reached the column
     via_column: Ints  # the column that row would move to (only when a slot seeks a row)
     walked: Ints  # the columns that were walked
@@ -87,6 +88,7 @@ def empty(rows: int, columns: int) -> Tables:
         touched=np.zeros(rows + 1, np.int64),
         is_touched=np.zeros(rows, np.bool_),
         distance=np.full(columns, FAR),
+        block_least=np.full(columns // LANES, FAR),
         via_row=np.full(columns, NOBODY, np.int64),
         via_column=np.full(columns, NOBODY, np.int64),
         walked=np.zeros(columns, np.int64),
@@ -172,28 +174,43 @@ def _touch(t: Tables, row: int) -> None:
 
 
 @_inner
-def _nearest(t: Tables) -> tuple[int, int]:
-    """The column that is reached at the least cost and not yet walked, and that cost (FAR when there is none).
+def _reach_column(t: Tables, column: int, cost: int) -> None:
+    t.distance[column] = cost
+    t.block_least[column // LANES] = min(t.block_least[column // LANES], cost)
 
-    A dense look at all distances: beside the looks along rows it costs little, and less than keeping a heap.
-    """
-    least, where = FAR, 0
+
+@_inner
+def _nearest(t: Tables) -> tuple[int, int]:
+    """The column that is reached at the least cost and not yet walked, and that cost (FAR when there is none)."""
+    least, at = FAR, 0
     for block in range(0, t.extent[1], LANES):
-        low = FAR
-        for lane in range(np.uint64(LANES)):
-            low = min(low, t.distance[np.uint64(block) + lane])
-        if low < least:
-            least, where = low, block
-    column = where
-    while least < FAR and t.distance[column] != least:
-        column += 1
-    return column, least
+        if t.block_least[block // LANES] < least:
+            least, at = t.block_least[block // LANES], block
+    while least < FAR and t.distance[at] != least:
+        at += 1
+    return at, least
+
+
+@_inner
+def _walk(t: Tables, column: int, so_far: int, n_walked: int) -> int:
+    """Note that a column is walked, and take it out of those that are reached; how many are walked."""
+    t.walked[n_walked], t.walked_at[n_walked] = column, so_far
+    t.distance[column] = FAR
+    block = column // LANES * LANES
+    least = FAR
+    for lane in range(np.uint64(LANES)):
+        least = min(least, t.distance[np.uint64(block) + lane])
+    t.block_least[block // LANES] = least
+    return n_walked + 1
 
 
 @_inner
 def _forget(t: Tables) -> None:
-    for column in range(t.extent[1]):
-        t.distance[column] = FAR
+    """Make every column unreached again."""
+    for block in range(0, t.extent[1], LANES):
+        if t.block_least[block // LANES] < FAR:
+            t.block_least[block // LANES] = FAR
+            t.distance[block : block + LANES] = FAR
 
 
 # A row seeks a slot
@@ -231,7 +248,7 @@ def _look_along_row(
             cost = base + t.v[c] - _exact(t, row, c)
             if cost >= best or cost >= t.distance[c]:
                 continue
-            t.distance[c] = cost
+            _reach_column(t, c, cost)
             t.via_row[c] = row
             if t.used[c] < t.slots[c]:
                 best, end_column, end_row = cost, c, NOBODY
@@ -257,9 +274,7 @@ def _place(t: Tables, start: int) -> None:
     n_walked = 0
     column, so_far = _nearest(t)
     while so_far < best:
-        t.walked[n_walked], t.walked_at[n_walked] = column, so_far
-        n_walked += 1
-        t.distance[column] = FAR
+        n_walked = _walk(t, column, so_far, n_walked)
         t.column_units[column] += MASK
         row = t.first[column]
         while row >= 0:
@@ -334,7 +349,7 @@ def _look_along_column(
                 best, end_row, end_column = cost, r, column
                 reach = _reach(best - base)
             elif cost < t.distance[left]:
-                t.distance[left] = cost
+                _reach_column(t, left, cost)
                 t.via_row[left] = r
                 t.via_column[left] = column
                 if cost + t.v[left] < best:
@@ -354,9 +369,7 @@ def _fill(t: Tables, start: int) -> None:
     n_walked = 0
     column, so_far = start, np.int64(0)
     while so_far < best:
-        t.walked[n_walked], t.walked_at[n_walked] = column, so_far
-        n_walked += 1
-        t.distance[column] = FAR
+        n_walked = _walk(t, column, so_far, n_walked)
         row = t.first[column]
         while row >= 0:
             t.row_units[row] += MASK
