@@ -5,16 +5,16 @@
 - A snapshot counts when all its chunks count, one directly after the other.
 
 So what a replaced owner (a zombie) still writes is ignored by everybody, wherever it lands. An entry that counts must
-carry as ``prev`` the digest of everything that counts before it; another value is damage, and a safe halt.
+carry as ``prev`` the digest of everything that counts before it; another value is damage, and a safe halt. So is an
+entry ahead of its turn: nobody writes before having read, or written, what comes before.
 
 Source: docs/adr/0003. The rules are explored exhaustively in ``tests/journal/test_explorer.py``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from journal.frames import Chunk, Claim, Frame, Link, Record, Source
 from journal.port import Entry
@@ -42,14 +42,20 @@ class Base(NamedTuple):
     covers: int
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Opened(NamedTuple):
+    """A snapshot of which ``parts`` chunks have been counted."""
+
+    base: Base
+    parts: int
+
+
+class Tally(NamedTuple):
     """What follows from the entries counted so far.
 
     ``position`` is the last entry that counts and ``record`` the last record among them; ``announced`` the last record
     whose notices the log says are sent. ``snapshots`` are the complete ones that still matter: the first is the base
     when it covers no more than what is announced, the others wait until that is so for them. ``opened`` is the snapshot
-    whose chunks are being counted, ``parts`` how many of them have been.
+    whose chunks are being counted.
     """
 
     epoch: int = 0
@@ -59,8 +65,7 @@ class Tally:
     record: int = NONE
     announced: int = NONE
     source: Source | None = None
-    opened: Base | None = None
-    parts: int = 0
+    opened: Opened | None = None
     snapshots: tuple[Base, ...] = ()
 
     @property
@@ -79,26 +84,24 @@ class Tally:
 def count(tally: Tally, entry: Entry, frame: Frame) -> Tally | None:
     """The tally after ``entry`` (whose decoded form is ``frame``), or ``None`` when the entry does not count.
 
-    Raises ``SafeHalt`` when the entry counts and is not linked to what counts before it. Cost: one hash of its bytes.
+    Raises ``SafeHalt`` when the entry counts and is not linked to what counts before it, or when it builds on entries
+    that are not there: an owner writes only after what it has read. Cost: one hash of the entry's bytes.
     """
     if isinstance(frame, Claim):
-        return _count_claim(tally, entry, frame) if claim_counts(tally, frame) else None
+        if claim_counts(tally, frame):
+            chain = _chain(tally, entry)
+            return tally._replace(epoch=frame.epoch, seq=0, chain=chain, position=entry.position, opened=None)
+        _halt_if(frame.epoch > tally.epoch, entry)
+        return None
     link = frame.link
     if link.epoch != tally.epoch or link.seq != tally.seq + 1:
+        _halt_if((link.epoch, link.seq) > (tally.epoch, tally.seq), entry)
         return None
-    if link.prev != tally.chain:
-        raise SafeHalt(CHAIN, f"the journal's entry at position {entry.position} does not follow from those before it")
-    after = replace(
-        tally,
-        seq=link.seq,
-        chain=_chain(tally, entry),
-        position=entry.position,
-        announced=link.announced,
-        opened=None,
-        parts=0,
-        snapshots=_still_of_use(tally.snapshots, link.announced),
-    )
-    return _with_record(after, frame) if isinstance(frame, Record) else _with_chunk(after, tally, frame)
+    _halt_if(link.prev != tally.chain, entry)
+    if isinstance(frame, Record):
+        source = frame.batch.source or tally.source
+        return _linked(tally, entry, link, record=entry.position, source=source, opened=None)
+    return _with_chunk(tally, entry, frame)
 
 
 def claim_counts(tally: Tally, claim: Claim) -> bool:
@@ -128,7 +131,19 @@ def begin(entry: Entry, frame: Frame) -> Tally:
 
 def base_position(snapshots: tuple[Base, ...], announced: int) -> int:
     """The newest of ``snapshots`` that covers nothing beyond ``announced``; -1 when there is none."""
-    return max((base.position for base in snapshots if base.covers <= announced), default=NONE)
+    for base in reversed(snapshots):
+        if base.covers <= announced:
+            return base.position
+    return NONE
+
+
+def _halt_if(broken: bool, entry: Entry) -> None:
+    if broken:
+        raise SafeHalt(
+            CHAIN,
+            f"the journal's entry at position {entry.position} does not follow from those before it: "
+            "something was lost or changed, restore the journal from a backup",
+        )
 
 
 def _still_of_use(snapshots: tuple[Base, ...], announced: int) -> tuple[Base, ...]:
@@ -140,24 +155,33 @@ def _still_of_use(snapshots: tuple[Base, ...], announced: int) -> tuple[Base, ..
 
 
 def _chain(tally: Tally, entry: Entry) -> bytes:
-    digest = blake2b(tally.chain, digest_size=CHAIN_BYTES)
-    digest.update(entry.body)
-    return digest.digest()
+    return blake2b(tally.chain + entry.body, digest_size=CHAIN_BYTES).digest()
 
 
-def _count_claim(tally: Tally, entry: Entry, claim: Claim) -> Tally:
-    chain = _chain(tally, entry)
-    return replace(tally, epoch=claim.epoch, seq=0, chain=chain, position=entry.position, opened=None, parts=0)
+def _linked(tally: Tally, entry: Entry, link: Link, **changes: Any) -> Tally:
+    """The tally with the next entry of the chain, and what else it changes."""
+    return tally._replace(
+        seq=link.seq,
+        chain=_chain(tally, entry),
+        position=entry.position,
+        announced=link.announced,
+        snapshots=_still_of_use(tally.snapshots, link.announced),
+        **changes,
+    )
 
 
-def _with_record(after: Tally, frame: Record) -> Tally:
-    return replace(after, record=after.position, source=frame.batch.source or after.source)
-
-
-def _with_chunk(after: Tally, before: Tally, chunk: Chunk) -> Tally:
-    opened = Base(after.position, chunk.covers) if chunk.part == 0 else before.opened
-    if opened is None or (chunk.part and chunk.part != before.parts):
+def _with_chunk(tally: Tally, entry: Entry, chunk: Chunk) -> Tally:
+    opened = _opened(tally, entry, chunk)
+    after = _linked(tally, entry, chunk.link, opened=opened)
+    if opened is None or opened.parts < chunk.parts:
         return after
-    complete = chunk.part + 1 == chunk.parts
-    snapshots = (*after.snapshots, opened) if complete else after.snapshots
-    return replace(after, opened=opened, parts=chunk.part + 1, snapshots=snapshots)
+    return after._replace(snapshots=(*after.snapshots, opened.base))
+
+
+def _opened(tally: Tally, entry: Entry, chunk: Chunk) -> Opened | None:
+    """The snapshot that the chunk begins or goes on with; ``None`` when it does neither."""
+    if chunk.part == 0:
+        return Opened(Base(entry.position, chunk.covers), 1)
+    if tally.opened is None or tally.opened.parts != chunk.part:
+        return None
+    return Opened(tally.opened.base, chunk.part + 1)

@@ -43,8 +43,9 @@ class Journal(Protocol):
     def append(self, bodies: Sequence[bytes]) -> list[int]:
         """Write each body as an entry, in this order, and return their positions; durable when it returns.
 
-        Each entry is whole or absent. Whether several are written all or none, and next to each other, is up to
-        the home. Raises ``UnknownOutcome`` when some of them may have been written and some not.
+        Each entry is whole or absent, and never there without those before it in the same call. Whether several are
+        written all or none, and next to each other, is up to the home. Raises ``UnknownOutcome`` when some of them may
+        have been written and some not.
         """
 
     def read(self, start: int) -> Sequence[Entry]:

@@ -94,16 +94,14 @@ class Reader:
         return Recorded(self.tally.position, frame.batch) if isinstance(frame, Record) else None
 
     def _chunk(self, chunk: Chunk) -> Snapshot | None:
-        tally = self.tally
-        if chunk.part == 0:
-            self._parts = []
-        if tally.opened is None:
+        opened = self.tally.opened
+        if opened is None:
             return None
-        self._parts.append(chunk.body)
-        if tally.parts < chunk.parts:
+        self._parts = [*self._parts, chunk.body] if chunk.part else [chunk.body]
+        if opened.parts < chunk.parts:
             return None
         state, self._parts, self._awaits_state = b"".join(self._parts), [], False
-        return Snapshot(tally.opened.position, chunk.covers, chunk.layout, chunk.source, state)
+        return Snapshot(opened.base.position, chunk.covers, chunk.layout, chunk.source, state)
 
 
 def _base(home: Journal) -> int:
