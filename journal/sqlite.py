@@ -45,14 +45,24 @@ APPLICATION_ID: Final = 0x4B4E4452  # "KNDR": tells the file from other SQLite d
 SCHEMA_VERSION: Final = 1
 PAGE_BYTES: Final = 4_000_000  # what one read holds in memory, give or take an entry
 BUSY_SECONDS: Final = 5  # a reader's page takes milliseconds; five seconds is a reader that hangs
-_DAMAGE: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every other one on our few statements does
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+)
 
+_TABLE: Final = "CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB NOT NULL)"
 _SCHEMA: Final = f"""
 PRAGMA journal_mode = DELETE;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
-CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB NOT NULL);
+{_TABLE};
 COMMIT;
 PRAGMA journal_mode = WAL;
 """
@@ -146,6 +156,8 @@ class SqliteJournal:
     def _trouble(self, *, appending: bool = False) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError:
+            raise  # a closed handle, or one used by two threads: nothing that a person at the keyboard can mend
         except sqlite3.Error as error:
             raise _as_kindred(error, self._path, appending=appending) from error
 
@@ -229,6 +241,8 @@ def _inspect(database: sqlite3.Connection, path: Path) -> None:
         raise SafeHalt(FILE, f"{path} is a database but not a journal of Kindred: name another folder")
     if version > SCHEMA_VERSION:
         raise SafeHalt(UPGRADE, f"{path} has format {version}, this version reads {SCHEMA_VERSION}: upgrade Kindred")
+    if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_TABLE,)]:
+        raise SafeHalt(FILE, f"{path} does not have the table of a journal: restore the folder from a backup")
 
 
 def _prepare_for_writing(database: sqlite3.Connection, path: Path) -> None:
@@ -243,7 +257,7 @@ def _prepare_for_writing(database: sqlite3.Connection, path: Path) -> None:
 
 def _as_kindred(error: sqlite3.Error, path: Path, *, appending: bool = False) -> KindredError:
     """What SQLite's error means here. The low byte of its code is the class of the error."""
-    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGE:
+    if error.sqlite_errorcode & 0xFF not in _CIRCUMSTANCE:
         return SafeHalt(FILE, f"{path} is damaged ({error}): restore the folder from a backup")
     if appending:
         return UnknownOutcome(str(path), str(error))
