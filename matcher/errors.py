@@ -72,6 +72,6 @@ class Unreachable(KindredError):
 
 
 class SafeHalt(KindredError):
-    """The journal cannot be trusted as it is, or was written by a newer version. Nothing is skipped; a person decides."""
+    """The journal cannot be trusted, or is newer than this version. Nothing is skipped; a person decides."""
 
     exit_code = 5

@@ -1,6 +1,6 @@
 """Typed ids. Every id is opaque: 1-64 characters of ``A-Z a-z 0-9 . _ : -`` that say nothing about the person.
 
-Derived ids come from a program's fact numbers, never from a clock or a random source, so that a replay makes them again.
+Derived ids come from a program's fact numbers, never from a clock or a random source: a replay makes them again.
 """
 
 from __future__ import annotations

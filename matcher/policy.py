@@ -23,7 +23,7 @@ from matcher.errors import PolicyError, code
 POLICY_UNREADABLE = code("KND-policy-unreadable", "The policy file is not TOML. Mend the line that the message names.")
 POLICY_WRONG = code(
     "KND-policy-wrong",
-    "A key of the policy is not known, or its value is not allowed. `kindred policy show` lists every key and its bounds.",
+    "A key of the policy is not known, or its value is not allowed. `kindred policy show` lists every key.",
 )
 
 GUESS = "a guess: no source found"
@@ -158,7 +158,8 @@ class WaitingTable(Table):
     )
     worth_step: int = number(100_000, "Added at each step of waiting.", "millionths of fit", ge=0, le=100_000)
     step_hours: tuple[int, ...] = number(
-        (12, 24, 48, 72, 120, 168, 240, 336, 504, 720), "When the steps come, in hours of waiting; at most 12.", "hours",
+        (12, 24, 48, 72, 120, 168, 240, 336, 504, 720), "When the steps come, in hours of waiting; at most 12.",
+        "hours",
         "most relapses fall into the first 30-90 days", max_length=12,
     )  # fmt: skip
 

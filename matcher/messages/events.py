@@ -21,6 +21,10 @@ def _instant(value: object) -> int:
     raise ValueError("a time is a string such as 2026-03-02T09:14:00Z")
 
 
+def _moment(value: object) -> int:
+    return value if isinstance(value, int) else _instant(value)
+
+
 def _end_of_day(value: object) -> int:
     if isinstance(value, str):
         return parse_day(value)
@@ -36,6 +40,8 @@ def _start_of_day(value: object) -> int:
 _AS_TEXT = PlainSerializer(format_instant, return_type=str, when_used="json")
 Instant = Annotated[int, BeforeValidator(_instant, json_schema_input_type=str), _AS_TEXT]
 """RFC 3339 with offset outside, epoch seconds inside."""
+Moment = Annotated[int, BeforeValidator(_moment, json_schema_input_type=str), _AS_TEXT]
+"""An instant of what we say ourselves: made from epoch seconds, read back from RFC 3339."""
 Until = Annotated[int, BeforeValidator(_end_of_day, json_schema_input_type=str), _AS_TEXT]
 """A date (which ends at 24:00 UTC) or an RFC 3339 time, from which on something no longer holds."""
 Since = Annotated[int, BeforeValidator(_start_of_day, json_schema_input_type=str), _AS_TEXT]

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from matcher.errors import SafeHalt, code
 from matcher.ids import OpaqueId
 from matcher.instants import format_instant, parse_instant
-from matcher.messages.events import EVENTS, Data, Instant
+from matcher.messages.events import EVENTS, Data, Moment
 
 FACT_UNREADABLE = code(
     "KND-fact-unreadable",
@@ -75,14 +75,14 @@ class IntakePaused(Decision):
     """A mentor takes no new people until then; why is not said, so that a slip reads like any other pause."""
 
     mentor: OpaqueId
-    until: Instant | None = None
+    until: Moment | None = None
 
 
 class NewcomerWaiting(Decision):
     """Somebody seeks a mentor and nobody can be given to them now: what bars them, and what would unblock."""
 
     newcomer: OpaqueId
-    since: Instant
+    since: Moment
     barred_by: tuple[str, ...]
     unblocks: tuple[str, ...]
 
@@ -103,10 +103,13 @@ class MatchProposed(MatchMade):
     risks: tuple[str, ...] = ()
 
 
+How = Literal["plan", "approved", "reassigned", "recorded"]
+
+
 class MatchActivated(MatchMade):
     """The two are paired. `how` says by whom; `warnings` are rules that a hand-made pair does not meet."""
 
-    how: Literal["plan", "approved", "reassigned", "recorded"]
+    how: How
     warnings: tuple[str, ...] = ()
 
 
@@ -125,7 +128,7 @@ class MatchHeld(Decision):
     """A proposal is pinned for a while: its row and its seat are out of the market."""
 
     match: OpaqueId
-    until: Instant
+    until: Moment
 
 
 class MatchReleased(Decision):

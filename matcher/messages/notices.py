@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from matcher.ids import OpaqueId, ProgramId, notice_id
 from matcher.instants import format_instant
 from matcher.messages import facts
-from matcher.messages.events import Instant
+from matcher.messages.events import Moment
 
 
 class Notice(BaseModel):
@@ -47,13 +47,13 @@ class BackupNamed(Notice):
     newcomer: OpaqueId
     mentor: OpaqueId
     backup: OpaqueId
-    until: Instant | None = None
+    until: Moment | None = None
 
 
 class Waiting(Notice):
     """Somebody waits: since when, the rules that bar them, and what would unblock."""
 
-    since: Instant
+    since: Moment
     barred_by: tuple[str, ...]
     unblocks: tuple[str, ...]
 
@@ -67,7 +67,7 @@ class Invited(Notice):
 class Paused(Notice):
     """A mentor takes no new people until then."""
 
-    until: Instant | None = None
+    until: Moment | None = None
 
 
 class PulseDue(Notice):
@@ -75,7 +75,7 @@ class PulseDue(Notice):
 
     newcomer: OpaqueId
     mentor: OpaqueId
-    due: Instant
+    due: Moment
 
 
 class Alert(Notice):
@@ -84,7 +84,7 @@ class Alert(Notice):
     kind: str
     level: str
     about: OpaqueId
-    due: Instant | None = None
+    due: Moment | None = None
 
 
 class CircleSuggested(Notice):

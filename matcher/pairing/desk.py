@@ -1,0 +1,284 @@
+"""The desk: where the plan becomes proposals and pairs.
+
+Everything here is derived from the state and can be built again from it at any time: the roster's columns, the market
+with its plan, and the alarms for what time alone will change. The desk decides (through ``decide``, which makes a fact
+and takes it into the state) and never remembers anything that is not in a fact.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher import care
+from matcher.ids import match_id
+from matcher.messages import facts
+from matcher.pairing import blockers, explain, fit, risks
+from matcher.pairing.market import Market
+from matcher.pairing.relations import Relations
+from matcher.pairing.worth import worth
+from matcher.people.member import Member
+from matcher.people.roster import Roster
+from matcher.state import State
+
+Indices = NDArray[np.int64]
+Decide = Callable[[facts.Decision], None]
+
+
+class Desk:
+    """The derived half of a program, exact at the instant ``now``."""
+
+    def __init__(self, state: State, decide: Decide) -> None:
+        self.state = state
+        self.now = state.at or 0
+        self.roster = Roster()
+        self.market = Market()
+        self.relations = Relations(state, self.roster)
+        self.decide = decide
+        self._newcomers = _Places()
+        self._mentors = _Places()
+        self._unsettled: dict[str, None] = {}
+        self._alarms: list[tuple[int, str]] = []
+        self._wakes: dict[str, int] = {}
+        self._build()
+
+    def _build(self) -> None:
+        for member in self.state.members:
+            self.refresh(member.id)
+        for match in self.state.matches.open.values():
+            if match.stage == "held":
+                self.set_alarm(match.id, match.held_until)
+
+    # What changed
+
+    def refresh(self, who: str, *, reweigh: bool = True) -> None:
+        """Look at a member anew: columns, row, column, and when to look again.
+
+        Without ``reweigh``, weights that are in the market stay: for changes that open or close somebody to everybody
+        and leave every fit as it was. Cost: at most one row and one column of fits.
+        """
+        member = self.state.members.get(who)
+        self._unsettled[who] = None
+        if member is None or not member.present:
+            self._forget(who)
+            return
+        index = self.roster.write(member, self.now, self.state.policy)
+        self._refresh_newcomer(member, index, reweigh)
+        self._refresh_mentor(member, index, reweigh)
+        later = [self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)]
+        self.set_alarm(who, min((at for at in later if at is not None), default=None))
+
+    def refresh_all(self) -> None:
+        """Look at everybody anew: a new policy, or the program was told to start."""
+        for member in list(self.state.members):
+            self.refresh(member.id)
+
+    def _refresh_newcomer(self, member: Member, index: int, reweigh: bool) -> None:
+        if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):
+            self._take_out_newcomer(member.id)
+        elif member.id not in self._newcomers:
+            self.market.arrive(member.id, self._row(index))
+            self._newcomers.add(member.id, index)
+        elif reweigh:
+            self.market.reweigh(member.id, self._row(index))
+
+    def _refresh_mentor(self, member: Member, index: int, reweigh: bool) -> None:
+        slots = self.open_slots(member)
+        if slots == 0 or blockers.mentor_barred(self.roster, index, self.now, self.state.policy):
+            self._take_out_mentor(member.id)
+        elif member.id not in self._mentors:
+            self.market.open_mentor(member.id, slots=slots, weights=self._column(index))
+            self._mentors.add(member.id, index)
+        else:
+            self.market.set_slots(member.id, slots)
+            if reweigh:
+                self.market.reweigh_mentor(member.id, self._column(index))
+
+    def _forget(self, who: str) -> None:
+        self._take_out_newcomer(who)
+        self._take_out_mentor(who)
+        self.roster.drop(who)
+        self._wakes.pop(who, None)
+
+    def _take_out_newcomer(self, who: str) -> None:
+        if who in self._newcomers:
+            self.market.leave(who)
+            self._newcomers.remove(who)
+
+    def _take_out_mentor(self, who: str) -> None:
+        if who in self._mentors:
+            self.market.close_mentor(who)
+            self._mentors.remove(who)
+
+    def _is_free(self, member: Member) -> bool:
+        match = self.state.matches.of_newcomer(member.id)
+        return member.seeks_since is not None and (match is None or match.stage == "proposed")
+
+    def open_slots(self, member: Member) -> int:
+        """Capacity less active and held matches; 0 for who is no mentor."""
+        if member.mentorship is None:
+            return 0
+        return max(0, care.capacity(member.mentorship, self.state.policy) - self.state.matches.seats_taken(member.id))
+
+    def _row(self, newcomer: int) -> Indices:
+        fits = fit.row(self.roster, newcomer, self._mentors.order(), self.relations, self.now, self.state.policy)
+        return self._weights(fits, np.array([newcomer], np.int64))
+
+    def _column(self, mentor: int) -> Indices:
+        newcomers = self._newcomers.order()
+        fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy)
+        return self._weights(fits, newcomers)
+
+    def _weights(self, fits: Indices, newcomers: Indices) -> Indices:
+        since = self.roster.columns["seeks_since"][newcomers]
+        return np.where(fits >= 0, fits + worth(since, self.now, self.state.policy), -1)
+
+    # What follows
+
+    def settle(self) -> None:
+        """Make proposals and pairs follow the plan, until nothing changes any more.
+
+        Ends because every round either changes nothing or takes newcomers out of the market; people who have waited
+        longest are looked at first.
+        """
+        if not self.state.pairing:
+            return
+        while True:
+            self._unsettled.update(dict.fromkeys(self.market.changes()))
+            if not self._unsettled:
+                return
+            people = sorted(self._unsettled, key=self._turn)
+            self._unsettled.clear()
+            for who in people:
+                self._settle(who)
+
+    def _turn(self, who: str) -> tuple[int, str]:
+        member = self.state.members.get(who)
+        since = member.seeks_since if member else None
+        return (self.now if since is None else since, who)
+
+    def _settle(self, who: str) -> None:
+        match = self.state.matches.of_newcomer(who)
+        if match is not None and match.stage != "proposed":
+            return
+        mentor = self.market.partner(who) if who in self._newcomers else None
+        if match is not None:
+            if match.mentor == mentor:
+                return
+            self.withdraw(match.id, "plan_changed")
+        if mentor is not None:
+            self._pair(who, mentor)
+        elif self._waits_unheard(who):
+            self.decide(explain.waiting(self, who))
+
+    def _waits_unheard(self, who: str) -> bool:
+        member = self.state.members.get(who)
+        return (
+            member is not None
+            and member.seeks_since is not None
+            and member.paused_until <= self.now
+            and who not in self.state.matches.waiting_told
+        )
+
+    def _pair(self, newcomer: str, mentor: str) -> None:
+        made = self.made(newcomer, mentor)
+        found = risks.of(self.state, newcomer, mentor, made["fit"], self.now)
+        if risks.decided_by_plan(found, self.state.policy):
+            self.activate(facts.MatchActivated(**made, how="plan"))
+        else:
+            self.decide(facts.MatchProposed(**made, risks=tuple(found)))
+
+    def made(self, newcomer: str, mentor: str) -> dict[str, Any]:
+        """What every fact that puts two people together says, under a new match id."""
+        places = self.roster.index
+        terms = fit.breakdown(
+            self.roster, places[newcomer], places[mentor], self.relations, self.now, self.state.policy
+        )
+        return {
+            "match": match_id(self.state.n + 1),
+            "newcomer": newcomer,
+            "mentor": mentor,
+            "fit": sum(term.contribution for term in terms),
+            "because": fit.because(terms),
+        }
+
+    def activate(self, fact: facts.MatchActivated) -> None:
+        """Make a pair: the newcomer's row and one slot leave the market. Where the plan gave the two to each other,
+        the rest of the plan stays as it is."""
+        self.decide(fact)
+        if fact.newcomer in self._newcomers and self.market.partner(fact.newcomer) == fact.mentor:
+            self.market.commit(fact.newcomer)
+            self._newcomers.remove(fact.newcomer)
+        self.refresh(fact.newcomer)
+        mentorship = self.state.members[fact.mentor].mentorship
+        first = mentorship is not None and mentorship.matches_had == 1
+        self.refresh(fact.mentor, reweigh=first)  # with the first newcomer the mentor's `spread` is gone
+
+    def end(self, fact: facts.MatchEnded) -> None:
+        """End a pair: the seat is free, and the newcomer waits again where they still seek somebody."""
+        self.decide(fact)
+        self.refresh(fact.newcomer)
+        self.refresh(fact.mentor, reweigh=fact.barred)
+
+    def withdraw(self, match: str, reason: str, *, barred: bool = False) -> None:
+        """Take a proposal back."""
+        newcomer, mentor = self.state.matches.members_of(match) or ("", "")
+        self.decide(facts.MatchWithdrawn(match=match, newcomer=newcomer, mentor=mentor, reason=reason, barred=barred))
+
+    # What time alone changes
+
+    def next_alarm(self) -> int | None:
+        """The next instant at which something is to be looked at anew."""
+        while self._alarms:
+            at, who = self._alarms[0]
+            if self._wakes.get(who) == at:
+                return at
+            heapq.heappop(self._alarms)
+        return None
+
+    def ring(self) -> str:
+        """Take the next alarm off, set ``now`` to its instant, and say whom (a member or a held match) it is about."""
+        self.now, who = heapq.heappop(self._alarms)
+        del self._wakes[who]
+        return who
+
+    def set_alarm(self, who: str, at: int | None) -> None:
+        """Look at a member or a held match at that instant, and at no earlier set one."""
+        if self._wakes.get(who) == at:
+            return
+        if at is None:
+            self._wakes.pop(who, None)
+        else:
+            self._wakes[who] = at
+            heapq.heappush(self._alarms, (at, who))
+
+
+class _Places:
+    """Ids in the market's order of one side, with their indices in the roster."""
+
+    def __init__(self) -> None:
+        self._index: dict[str, int] = {}
+        self._order: Indices | None = None
+
+    def __contains__(self, who: str) -> bool:
+        return who in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
+
+    def add(self, who: str, index: int) -> None:
+        self._index[who], self._order = index, None
+
+    def remove(self, who: str) -> None:
+        del self._index[who]
+        self._order = None
+
+    def order(self) -> Indices:
+        """Roster indices in the market's order."""
+        if self._order is None:
+            self._order = np.fromiter(self._index.values(), np.int64, len(self._index))
+        return self._order

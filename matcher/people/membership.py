@@ -1,0 +1,353 @@
+"""The members of a program: who is here, what they seek and offer, and what was told of their recovery.
+
+The room keeps one ``Member`` a person and changes it by facts alone. What an event may say about whom is checked
+before it becomes a fact (``check``); what follows from it is decided elsewhere (``care``, ``pairing.desk``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from matcher.errors import Refused, code
+from matcher.instants import DAY, year_of
+from matcher.messages import events as told
+from matcher.messages import facts
+from matcher.messages.catalog import Event
+from matcher.messages.facts import Fact, Told
+from matcher.people import zones
+from matcher.people.experience import taxonomy
+from matcher.people.member import FOREVER, Member, Mentorship
+from matcher.people.profile import Profile, theme_mask
+from matcher.people.recovery import Recovery
+from matcher.policy import Policy
+
+UNKNOWN_MEMBER = code(
+    "KND-unknown-member", "The event is about somebody who never joined this program. Send their member.joined first."
+)
+HAS_LEFT = code("KND-has-left", "The event is about somebody who has left. A new member.joined is a return.")
+NOT_A_MENTOR = code(
+    "KND-not-a-mentor", "The event is about a mentor, but the member never volunteered. Send mentor.volunteered first."
+)
+IMPOSSIBLE_TIME = code(
+    "KND-impossible-time",
+    "A date of the event lies after the event itself, or a year of birth cannot be. Mend the date.",
+)
+WAIVER_REFUSED = code(
+    "KND-waiver-refused", "The policy does not allow to lift this rule, or not for so long. See [waiver] in the policy."
+)
+
+COMPLETED = "completed"
+"""The reason of a match that reached its aim: the newcomer seeks no other mentor."""
+STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
+"""Events that are taken of somebody who has left: late news of their recovery, and what protects others."""
+
+
+class Moment(NamedTuple):
+    """When something was told: the time it happened (never after the clock), and the policy in force."""
+
+    time: int
+    policy: Policy
+
+
+class Membership:
+    """Everybody who ever joined and was not erased, by id, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.members: dict[str, Member] = {}
+
+    def __getitem__(self, member_id: str) -> Member:
+        return self.members[member_id]
+
+    def get(self, member_id: str) -> Member | None:
+        """The member of this id, present or not."""
+        return self.members.get(member_id)
+
+    def __iter__(self) -> Iterator[Member]:
+        return iter(self.members.values())
+
+    # What may be said
+
+    def check(self, event: Event) -> None:
+        """Raise Refused when the event cannot be about its subject as things are."""
+        what = event.data
+        member = self.members.get(event.subject)
+        if event.type != "member.joined":
+            self._must_be_known(event, member)
+        if isinstance(what, told.MemberUpdated):
+            _check_profile(what, event.time)
+        if isinstance(what, told.Setback) and what.code is not None:
+            taxonomy().check(what.code)
+        if isinstance(what, told.MentorUpdated):
+            _must_not_be_later(event.time, what.trained, what.supervised)
+        if isinstance(what, told.MentorSupervised):
+            _must_not_be_later(event.time, what.at)
+
+    def _must_be_known(self, event: Event, member: Member | None) -> None:
+        if member is None:
+            raise Refused(UNKNOWN_MEMBER, f"nobody of this id has joined the program {event.program}")
+        if not member.present and not event.type.startswith(STAYS_WITH_THE_ABSENT):
+            raise Refused(HAS_LEFT, f"{event.type} is about somebody who has left; a member.joined brings them back")
+        if event.type.startswith("mentor.") and event.type != "mentor.volunteered" and member.mentorship is None:
+            raise Refused(NOT_A_MENTOR, f"{event.type} is about a member who has not volunteered as a mentor")
+
+    @staticmethod
+    def check_waiver(waiver: told.Waiver, at: int, policy: Policy) -> None:
+        """Raise Refused when the policy does not allow the waiver."""
+        if waiver.rule not in policy.waiver.allowed:
+            allowed = ", ".join(policy.waiver.allowed) or "no rule"
+            raise Refused(WAIVER_REFUSED, f"this rule cannot be lifted; the policy allows waivers of {allowed}")
+        if waiver.until is not None and waiver.until > at + policy.waiver.days_max * DAY:
+            raise Refused(WAIVER_REFUSED, f"a waiver ends after at most {policy.waiver.days_max} days")
+
+    # What a fact changes
+
+    def evolve(self, fact: Fact, policy: Policy) -> None:
+        """Take a fact in."""
+        data = fact.data
+        if not isinstance(data, Told):
+            decided = _DECIDED.get(type(data))
+            if decided is not None:
+                decided(self, data, fact.at)
+            return
+        moment = Moment(min(data.time, fact.at), policy)
+        if fact.type == "member.joined":
+            self._joined(data.subject, data.what, moment.time)
+        elif fact.type == "member.erased":
+            del self.members[data.subject]
+        elif fact.type in _TOLD:
+            _TOLD[fact.type](self.members[data.subject], data.what, moment)
+
+    def _joined(self, who: str, what: Any, time: int) -> None:
+        member = self.members.get(who)
+        if member is None:
+            member = self.members[who] = Member(who, time, Profile.joined(what), Recovery())
+        elif not member.present:
+            member.present, member.joined_at = True, time
+        member.profile = Profile.joined(what)
+        _declare(member, what, time)
+        if what.seeks_mentor is not None:
+            _seek(member, what.seeks_mentor, time)
+
+    def _matched(self, fact: facts.MatchActivated, at: int) -> None:
+        mentorship = self.members[fact.mentor].mentorship
+        if mentorship is not None:
+            mentorship.caseload += 1
+            mentorship.matches_had += 1
+
+    def _unmatched(self, fact: facts.MatchEnded, at: int) -> None:
+        mentor, newcomer = self.members.get(fact.mentor), self.members.get(fact.newcomer)
+        if mentor is not None and mentor.mentorship is not None:
+            mentor.mentorship.caseload -= 1
+        if newcomer is not None and newcomer.seeks_since is not None:
+            newcomer.seeks_since = None if fact.reason == COMPLETED else at
+
+    def _admitted(self, fact: facts.MentorAdmitted, at: int) -> None:
+        _mentorship(self.members[fact.mentor]).admitted = True
+
+    def _invited(self, fact: facts.MentorInvited, at: int) -> None:
+        self.members[fact.member].invited = True
+
+
+def counts(member: Member, setback: told.Setback) -> bool:
+    """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
+    return member.mentorship is None or setback.by in ("self", "coordinator")
+
+
+def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
+    member.profile = member.profile.updated(what)
+    if what.experiences is not None:
+        _declare(member, what, moment.time)
+    if what.seeks_mentor is not None:
+        _seek(member, what.seeks_mentor, moment.time)
+
+
+def _left(member: Member, what: told.MemberLeft, moment: Moment) -> None:
+    member.present, member.seeks_since, member.mentorship = False, None, None
+
+
+def _paused(member: Member, what: told.MemberPaused, moment: Moment) -> None:
+    member.paused_until = what.until or FOREVER
+
+
+def _resumed(member: Member, what: told.Nothing, moment: Moment) -> None:
+    member.paused_until = 0
+
+
+def _volunteered(member: Member, what: told.MentorVolunteered, moment: Moment) -> None:
+    if member.mentorship is None:
+        member.mentorship = Mentorship(volunteered_at=moment.time)
+    _offer(member, what, moment)
+
+
+def _offer(member: Member, what: told.MentorUpdated, moment: Moment) -> None:
+    mentorship = _mentorship(member)
+    for name in what.model_fields_set & _OFFERED.keys():
+        setattr(mentorship, _OFFERED[name], getattr(what, name))
+    if what.strategies is not None:
+        mentorship.strategies = theme_mask(what.strategies)
+
+
+def _screened(member: Member, what: told.MentorScreened, moment: Moment) -> None:
+    mentorship = _mentorship(member)
+    cleared = what.outcome == "cleared"
+    mentorship.cleared_until = (what.until or FOREVER) if cleared else 0
+    mentorship.declined, mentorship.admitted = not cleared, False
+
+
+def _supervised(member: Member, what: told.MentorSupervised, moment: Moment) -> None:
+    mentorship = _mentorship(member)
+    when = moment.time if what.at is None else what.at
+    mentorship.supervised_at = max(when, mentorship.supervised_at or when)
+
+
+def _mentor_paused(member: Member, what: told.MentorPaused, moment: Moment) -> None:
+    _mentorship(member).paused_until = what.until or FOREVER
+
+
+def _mentor_resumed(member: Member, what: told.Nothing, moment: Moment) -> None:
+    _mentorship(member).paused_until = 0
+
+
+def _withdrew(member: Member, what: told.Nothing, moment: Moment) -> None:
+    member.mentorship = None
+
+
+def _checked_in(member: Member, what: told.CheckedIn, moment: Moment) -> None:
+    member.recovery.check_in(what.mood, what.craving, moment.time)
+
+
+def _milestone(member: Member, what: told.Milestone, moment: Moment) -> None:
+    member.recovery.milestone(what.kind, what.days, moment.time)
+
+
+def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
+    if not counts(member, what):
+        return
+    member.recovery.setback(what.code, what.severity, what.by, moment.time)
+    if member.mentorship is not None and what.severity == "lapse":
+        back = moment.time + moment.policy.mentor.lapse_pause_days * DAY
+        member.mentorship.intake_paused_until = max(back, member.mentorship.intake_paused_until)
+
+
+def _assessed(member: Member, what: told.Assessed, moment: Moment) -> None:
+    member.recovery.assess(what.instrument, what.total, tuple(what.items or ()), moment.time)
+    if what.instrument == "PHQ-9" and what.items and what.items[SELF_HARM_ITEM] > 0:
+        _distressed(member, moment)
+
+
+def _distress(member: Member, what: told.Distress, moment: Moment) -> None:
+    member.recovery.distress(what.level, moment.time)
+    _distressed(member, moment)
+
+
+def _discharged(member: Member, what: told.Discharged, moment: Moment) -> None:
+    member.recovery.discharge(what.setting, moment.time)
+
+
+def _reported(member: Member, what: told.Reported, moment: Moment) -> None:
+    member.open_reports += 1
+
+
+def _report_resolved(member: Member, what: told.Resolved, moment: Moment) -> None:
+    if what.outcome != "upheld":  # an upheld report goes on barring new pairs
+        member.open_reports = max(0, member.open_reports - 1)
+
+
+def _consented(member: Member, what: told.Consent, moment: Moment) -> None:
+    if what.scope == "matching":
+        member.consent_until = what.until or FOREVER
+
+
+def _consent_revoked(member: Member, what: told.Consent, moment: Moment) -> None:
+    if what.scope == "matching":
+        member.consent_until = 0
+
+
+def _waived(member: Member, what: told.WaiverGranted, moment: Moment) -> None:
+    member.waivers[what.rule] = what.until
+
+
+def _waiver_revoked(member: Member, what: told.Waiver, moment: Moment) -> None:
+    member.waivers.pop(what.rule, None)
+
+
+SELF_HARM_ITEM = 8
+"""PHQ-9 item 9, counted from zero."""
+
+_OFFERED = {
+    "capacity": "capacity",
+    "trained": "trained_at",
+    "supervised": "supervised_at",
+    "backup": "backup",
+    "newcomer_wishes": "newcomer_wishes",
+}
+
+_TOLD: dict[str, Callable[[Member, Any, Moment], None]] = {
+    "member.updated": _updated,
+    "member.left": _left,
+    "member.paused": _paused,
+    "member.resumed": _resumed,
+    "mentor.volunteered": _volunteered,
+    "mentor.updated": _offer,
+    "mentor.screened": _screened,
+    "mentor.supervised": _supervised,
+    "mentor.paused": _mentor_paused,
+    "mentor.resumed": _mentor_resumed,
+    "mentor.withdrawn": _withdrew,
+    "progress.checked_in": _checked_in,
+    "progress.milestone": _milestone,
+    "progress.setback": _setback,
+    "progress.assessed": _assessed,
+    "progress.distress": _distress,
+    "treatment.discharged": _discharged,
+    "safety.reported": _reported,
+    "safety.resolved": _report_resolved,
+    "consent.granted": _consented,
+    "consent.revoked": _consent_revoked,
+    "waiver.granted": _waived,
+    "waiver.revoked": _waiver_revoked,
+}
+
+_DECIDED: dict[type[facts.Decision], Callable[[Membership, Any, int], None]] = {
+    facts.MatchActivated: Membership._matched,
+    facts.MatchEnded: Membership._unmatched,
+    facts.MentorAdmitted: Membership._admitted,
+    facts.MentorInvited: Membership._invited,
+}
+
+
+def _mentorship(member: Member) -> Mentorship:
+    if member.mentorship is None:
+        raise AssertionError("a fact about a mentor follows from one that made them a mentor")
+    return member.mentorship
+
+
+def _declare(member: Member, what: told.MemberUpdated, time: int) -> None:
+    member.recovery.declare([(one.code, one.state, one.since) for one in what.experiences or ()], time)
+
+
+def _seek(member: Member, seeks: bool, time: int) -> None:
+    if not seeks:
+        member.seeks_since = None
+    elif member.seeks_since is None:  # who says it again has waited since the first time
+        member.seeks_since = time
+
+
+def _distressed(member: Member, moment: Moment) -> None:
+    member.distress_until = max(member.distress_until, moment.time + moment.policy.mentor.distress_days * DAY)
+
+
+def _check_profile(what: told.MemberUpdated, time: int) -> None:
+    for experience in what.experiences or ():
+        taxonomy().check(experience.code)
+        _must_not_be_later(time, experience.since)
+    if what.birth_year is not None and what.birth_year > year_of(time):
+        raise Refused(IMPOSSIBLE_TIME, "the year of birth lies after the event")
+    if what.zone is not None:
+        zones.check(what.zone)
+
+
+def _must_not_be_later(time: int, *dates: int | None) -> None:
+    if any(date is not None and date > time for date in dates):
+        raise Refused(IMPOSSIBLE_TIME, "a date in the event lies after the event's own time")

@@ -1,0 +1,358 @@
+"""One program: its state and its two verbs, ``handle(event, at) -> facts`` and ``evolve(fact)``.
+
+An event comes in, facts are decided, and each fact is taken into the state before the next is decided. ``evolve``
+alone rebuilds the state from old facts and never runs the algorithm again. Time is an argument (epoch seconds), ids
+derive from fact numbers: the same events at the same instants make the same facts on every machine.
+
+This file reads like a table of contents: ``HANDLING`` says, for every event type, who checks it and what follows.
+The rules live in their rooms.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from matcher import care
+from matcher.errors import Refused
+from matcher.messages import events as told
+from matcher.messages import facts
+from matcher.messages.catalog import Event
+from matcher.messages.facts import DECISION_TYPES, Decision, Fact, Told
+from matcher.pairing import blockers, explain, review
+from matcher.pairing.desk import Desk
+from matcher.people import membership
+from matcher.policy import Policy
+from matcher.state import State
+
+
+class Program:
+    """People who are matched together. See the module for how it works and ``state`` for what it knows."""
+
+    def __init__(self, program: str) -> None:
+        self.state = State(program)
+        self._desk: Desk | None = None
+        self._out: list[Fact] = []
+
+    @property
+    def id(self) -> str:
+        """The program's id."""
+        return self.state.program
+
+    @property
+    def n(self) -> int:
+        """Number of the last fact; 0 before the first."""
+        return self.state.n
+
+    @property
+    def at(self) -> int | None:
+        """The clock: the instant of the last fact; None before the first."""
+        return self.state.at
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.state.policy
+
+    @property
+    def desk(self) -> Desk:
+        """The derived half, built from the state when it is first needed. Cost: a row of fits for each who waits."""
+        if self._desk is None:
+            self._desk = Desk(self.state, self._decide)
+        return self._desk
+
+    # Deciding
+
+    def adopt(self, policy: Policy, at: int) -> list[Fact]:
+        """Put a policy in force, if it is another than the one that is; what follows from it."""
+        digest = policy.digest()
+        if digest == self.state.policy_digest:
+            return []
+        self.due(at)
+        self._now(at)
+        self._decide(facts.PolicyAdopted(text=policy.text(), digest=digest))
+        self._desk = None  # every column, row and alarm may depend on any number
+        if self.state.members.members:
+            self._look_at_all()
+        return self._take()
+
+    def check(self, event: Event) -> None:
+        """Raise Refused for an event that cannot be taken as things are now; the state stays as it is."""
+        how = HANDLING[event.type]
+        if how.check is not None:
+            how.check(self, event)
+
+    def handle(self, event: Event, at: int) -> list[Fact]:
+        """Take an event in at instant ``at`` (not before the clock); the facts that follow, the event itself first.
+
+        What falls due at or before ``at`` happens first. Raises Refused when the event cannot be taken; then nothing
+        of it has happened, and facts that fell due before it come with the next call.
+        """
+        self.check(event)
+        self._fire(at)
+        try:
+            self.check(event)  # what fell due may have changed the answer
+        except Refused:
+            self._desk = None  # its clock has run ahead of the last fact; it is built again from the state
+            raise
+        self._now(at)
+        how = HANDLING[event.type]
+        if how.before is not None:
+            how.before(self, event)
+        self._record(event.type, Told(event.subject, event.time, event.data))
+        if how.then is not None:
+            how.then(self, event)
+            self.desk.settle()
+        return self._take()
+
+    def due(self, at: int) -> list[Fact]:
+        """Let everything happen that falls due at or before ``at``, each at its own instant; the facts."""
+        self._fire(at)
+        return self._take()
+
+    def next_due(self) -> int | None:
+        """The next instant at which something may fall due; None when only an event can change anything."""
+        return self.desk.next_alarm()
+
+    def advance(self, at: int) -> list[Fact]:
+        """Set the clock forward by hand: what falls due on the way, and the fact that the clock was set."""
+        self._fire(at)
+        if self.at is None or at > self.at:
+            self._now(at)
+            self._decide(facts.ClockAdvanced())
+        return self._take()
+
+    def _fire(self, at: int) -> None:
+        if self.state.at is None:
+            return
+        while (instant := self.desk.next_alarm()) is not None and instant <= at:
+            who = self.desk.ring()
+            if who in self.state.matches.open:
+                review.release(self.desk, who)
+            else:
+                self.look_at(who)
+            self.desk.settle()
+
+    # Looking anew at people
+
+    def look_at(self, *people: str, reweigh: bool = True, screened_now: bool = False) -> None:
+        """Bring the desk up to date with what was told of these people, and decide what care makes of it."""
+        for who in people:
+            self.desk.refresh(who, reweigh=reweigh)
+            member = self.state.members.get(who)
+            if member is None or not member.present:
+                continue
+            if member.mentorship is not None:
+                index = self.desk.roster.index[who]
+                barred = blockers.mentor_barred(self.desk.roster, index, self.desk.now, self.policy)
+                decision = care.admission(member, barred, screened_now=screened_now)
+            else:
+                decision = care.invitation(member, self.desk.now, self.policy)
+            if decision is not None:
+                self._decide(decision)
+
+    def _look_at_all(self) -> None:
+        self.look_at(*[member.id for member in self.state.members])
+        self.desk.settle()
+
+    # Facts
+
+    def evolve(self, fact: Fact) -> None:
+        """Take a fact of the past in. The derived half is built again when it is next needed."""
+        self.state.evolve(fact)
+        self._desk = None
+
+    @classmethod
+    def fold(cls, program: str, past: Iterable[Fact]) -> Program:
+        """The program after these facts."""
+        folded = cls(program)
+        evolve = folded.state.evolve
+        for fact in past:
+            evolve(fact)
+        return folded
+
+    def _now(self, at: int) -> None:
+        self.desk.now = at
+
+    def _decide(self, decision: Decision) -> None:
+        self._record(DECISION_TYPES[type(decision)], decision)
+
+    def _record(self, type_: str, data: Told | Decision) -> None:
+        fact = Fact(self.id, self.n + 1, self.desk.now, type_, data)
+        self.state.evolve(fact)
+        self._out.append(fact)
+
+    def _take(self) -> list[Fact]:
+        out, self._out = self._out, []
+        return out
+
+    # Asking
+
+    def dump(self) -> bytes:
+        """The state for a snapshot, as JSON."""
+        return json.dumps(self.state.to_json(), separators=(",", ":")).encode()
+
+    @classmethod
+    def load(cls, dump: bytes) -> Program:
+        """The program that ``dump`` wrote."""
+        raw = json.loads(dump)
+        loaded = cls(raw["program"])
+        loaded.state = State.from_json(raw)
+        return loaded
+
+    def state_hash(self) -> str:
+        """SHA-256 over everything but plan, duals and market."""
+        return self.state.hash()
+
+    def summary(self) -> dict[str, Any]:
+        """The program in numbers; see contract for the keys."""
+        return explain.summary(self.desk)
+
+    def market(self) -> dict[str, Any]:
+        """The market as numbers: weights, plan and certificate, for checkers that share no code with this."""
+        return explain.market(self.desk)
+
+    def why(self, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
+        """Why this pair, why not, and what would unblock; without a mentor, of the one they have or are given."""
+        return explain.why(self.desk, newcomer, mentor)
+
+    def violations(self) -> list[str]:
+        """What is wrong with plan and open matches, by an independent checker; nothing when all is well."""
+        return explain.violations(self.desk)
+
+
+# What is checked, and what follows, of every event type
+
+Check = Callable[[Program, Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """How an event type is handled: ``check`` refuses, ``before`` and ``then`` decide before and after it is told."""
+
+    check: Check | None = None
+    then: Check | None = None
+    before: Check | None = None
+
+
+def _known(program: Program, event: Event) -> None:
+    program.state.members.check(event)
+
+
+def _subject(program: Program, event: Event) -> None:
+    program.look_at(event.subject)
+
+
+def _standing(program: Program, event: Event) -> None:
+    program.look_at(event.subject, reweigh=False)
+
+
+def _both(program: Program, event: Event) -> None:
+    review.part(program.desk, event)
+    program.look_at(event.subject, _exclusion(event).other)
+
+
+def _exclusion(event: Event) -> told.Exclusion:
+    if not isinstance(event.data, told.Exclusion):
+        raise TypeError(event.type)
+    return event.data
+
+
+def _ends_everything(program: Program, event: Event) -> None:
+    review.end_all(program.desk, event)
+    program.look_at(event.subject)
+
+
+def _erased(program: Program, event: Event) -> None:
+    program.desk.refresh(event.subject)
+
+
+def _before_erasure(program: Program, event: Event) -> None:
+    review.end_all(program.desk, event)
+
+
+def _screened(program: Program, event: Event) -> None:
+    program.look_at(event.subject, reweigh=False, screened_now=True)
+
+
+def _mentor_paused(program: Program, event: Event) -> None:
+    until = getattr(event.data, "until", None)
+    program._decide(facts.IntakePaused(mentor=event.subject, until=until))
+    program.look_at(event.subject, reweigh=False)
+
+
+def _slipped(program: Program, event: Event) -> None:
+    member = program.state.members[event.subject]
+    if member.mentorship is not None and isinstance(event.data, told.Setback) and membership.counts(member, event.data):
+        program._decide(facts.IntakePaused(mentor=event.subject, until=care.back_on(member, program.policy)))
+    program.look_at(event.subject)
+
+
+def _waiver(program: Program, event: Event) -> None:
+    program.state.members.check(event)
+    if isinstance(event.data, told.WaiverGranted):
+        program.state.members.check_waiver(event.data, event.time, program.policy)
+
+
+def _recorded(program: Program, event: Event) -> None:
+    program.state.members.check(event)
+    review.check_recorded(program.desk, event)
+
+
+def _switched(program: Program, event: Event) -> None:
+    program._look_at_all()
+
+
+def _match(check: Callable[[Desk, Event], None]) -> Check:
+    return lambda program, event: check(program.desk, event)
+
+
+HANDLING: dict[str, Handling] = {
+    "member.joined": Handling(_known, _subject),
+    "member.updated": Handling(_known, _subject),
+    "member.left": Handling(_known, _ends_everything),
+    "member.paused": Handling(_known, _standing),
+    "member.resumed": Handling(_known, _standing),
+    "member.referred": Handling(_known),
+    "member.contacted": Handling(_known),
+    "member.erased": Handling(_known, _erased, before=_before_erasure),
+    "mentor.volunteered": Handling(_known, _subject),
+    "mentor.screened": Handling(_known, _screened),
+    "mentor.supervised": Handling(_known, _standing),
+    "mentor.updated": Handling(_known, _subject),
+    "mentor.paused": Handling(_known, _mentor_paused),
+    "mentor.resumed": Handling(_known, _standing),
+    "mentor.withdrawn": Handling(_known, _ends_everything),
+    "progress.checked_in": Handling(_known),
+    "progress.milestone": Handling(_known, _subject),
+    "progress.setback": Handling(_known, _slipped),
+    "progress.assessed": Handling(_known, _standing),
+    "progress.distress": Handling(_known, _standing),
+    "treatment.discharged": Handling(_known),
+    "match.recorded": Handling(_recorded, _match(review.record)),
+    "match.reviewed": Handling(_match(review.check_reviewed), _match(review.reviewed)),
+    "match.answered": Handling(_match(review.check_of_pair), _match(review.answered)),
+    "match.recalled": Handling(_match(review.check_active), _match(review.close)),
+    "match.contacted": Handling(_match(review.check_of_pair)),
+    "match.pulsed": Handling(_match(review.check_of_pair)),
+    "match.closed": Handling(_match(review.check_active), _match(review.close)),
+    "alert.acknowledged": Handling(),
+    "alert.resolved": Handling(),
+    "circle.confirmed": Handling(),
+    "circle.dissolved": Handling(),
+    "circle.joined": Handling(),
+    "circle.left": Handling(),
+    "circle.met": Handling(),
+    "safety.reported": Handling(_known, _standing),
+    "safety.resolved": Handling(_known, _standing),
+    "exclusion.added": Handling(_known, _both),
+    "exclusion.removed": Handling(_known, _both),
+    "consent.granted": Handling(_known, _standing),
+    "consent.revoked": Handling(_known, _standing),
+    "waiver.granted": Handling(_waiver, _standing),
+    "waiver.revoked": Handling(_waiver, _standing),
+    "program.started": Handling(None, _switched),
+    "program.stopped": Handling(None, _switched),
+}

@@ -1,0 +1,130 @@
+"""The state of one program: the fold of its facts, and nothing that can be derived from it.
+
+Each room keeps its own part and changes it by facts; this module only hands every fact to the rooms that know it.
+The market, the plan and the columns are derived (``pairing.desk``) and are not part of the state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from matcher.graph import SupportGraph
+from matcher.messages.events import NewcomerWishes
+from matcher.messages.facts import Fact, PolicyAdopted
+from matcher.pairing.matches import Matches
+from matcher.people.exclusions import Exclusions
+from matcher.people.member import Member, Mentorship
+from matcher.people.membership import Membership
+from matcher.people.profile import Profile
+from matcher.people.recovery import Recovery
+from matcher.policy import Policy
+
+FORMAT = 1
+"""Of ``dump``; a reader that meets a newer one says "upgrade"."""
+
+
+class State:
+    """Everything that the facts of a program say, after fact ``n`` at clock ``at``."""
+
+    def __init__(self, program: str) -> None:
+        self.program = program
+        self.n = 0
+        self.at: int | None = None
+        self.policy = Policy()
+        self.policy_digest: str | None = None
+        self.started: bool | None = None
+        self.members = Membership()
+        self.exclusions = Exclusions()
+        self.matches = Matches()
+        self.support = SupportGraph()
+
+    @property
+    def pairing(self) -> bool:
+        """Whether the program proposes pairs: told to, or made to start at once and never told to stop."""
+        return self.policy.program.start == "at_once" if self.started is None else self.started
+
+    def evolve(self, fact: Fact) -> None:
+        """Take the next fact in. Never runs the algorithm: an upgrade cannot change what was decided."""
+        self.n, self.at = fact.n, fact.at
+        what = fact.type
+        if what in _ONLY_MEMBERS:  # most facts there are
+            self.members.evolve(fact, self.policy)
+        elif isinstance(fact.data, PolicyAdopted):
+            self.policy, self.policy_digest = Policy.from_text(fact.data.text), fact.data.digest
+        elif what.startswith("program."):
+            self.started = what == "program.started"
+        else:
+            self.members.evolve(fact, self.policy)
+            self.exclusions.evolve(fact)
+            self.matches.evolve(fact)
+            self.support.evolve(fact)
+
+    def to_json(self) -> dict[str, Any]:
+        """The state as plain JSON, lossless and in a fixed order."""
+        return {
+            "format": FORMAT,
+            "program": self.program,
+            "n": self.n,
+            "at": self.at,
+            "policy": self.policy.text() if self.policy_digest else None,
+            "started": self.started,
+            "members": [_member_to_json(member) for member in self.members],
+            "exclusions": self.exclusions.to_json(),
+            "matches": self.matches.to_json(),
+            "support": self.support.to_json(),
+        }
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> State:
+        """The state that ``to_json`` wrote."""
+        state = cls(raw["program"])
+        state.n, state.at, state.started = raw["n"], raw["at"], raw["started"]
+        if raw["policy"] is not None:
+            state.policy = Policy.from_text(raw["policy"])
+            state.policy_digest = state.policy.digest()
+        for one in raw["members"]:
+            state.members.members[one["id"]] = _member_from_json(one)
+        state.exclusions = Exclusions.from_json(raw["exclusions"])
+        state.matches = Matches.from_json(raw["matches"])
+        state.support = SupportGraph.from_json(raw["support"])
+        return state
+
+    def hash(self) -> str:
+        """SHA-256 of the state: equal for every reader of the same facts."""
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+_ONLY_MEMBERS = frozenset(
+    {"progress.checked_in", "progress.milestone", "progress.assessed", "progress.setback", "mentor.supervised"}
+)
+
+
+def _member_to_json(member: Member) -> dict[str, Any]:
+    offer = member.mentorship
+    return {
+        **{name: getattr(member, name) for name in _PLAIN},
+        "profile": member.profile.to_json(),
+        "recovery": member.recovery.to_json(),
+        "mentorship": None if offer is None else _mentorship_to_json(offer),
+    }
+
+
+def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
+    wishes = offer.newcomer_wishes
+    plain = {name: getattr(offer, name) for name in Mentorship.__slots__}
+    return plain if wishes is None else {**plain, "newcomer_wishes": wishes.model_dump(mode="json")}
+
+
+def _member_from_json(raw: dict[str, Any]) -> Member:
+    offer = raw["mentorship"]
+    if offer is not None:
+        wishes = offer["newcomer_wishes"]
+        offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
+    profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
+    return Member(**{**raw, "profile": profile, "recovery": recovery, "mentorship": offer})
+
+
+_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship")]
