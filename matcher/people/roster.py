@@ -1,0 +1,440 @@
+"""Everybody of a program as columns, so that one person is compared with all others in a few vector operations.
+
+A row holds what ``pairing`` asks about a member, as integers: instants in epoch seconds, sets as bit masks. It is right
+from the moment it is written until ``next_change``: write it again when the member changes and when that instant comes.
+A new policy, too, means writing every row again.
+
+``Side`` names the columns and says what each means; looked at through a ``Side``, a column is cut down to the people in
+question at its first use. One side of a comparison is one person, the other many; both are arrays, and numpy's
+broadcasting makes the same rule serve a newcomer against many mentors and a mentor against many newcomers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Generic, TypeAlias, TypeVar, get_args, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from matcher.instants import DAY, HOUR
+from matcher.messages.vocabulary import Format, Gender
+from matcher.people import zones
+from matcher.people.experience import Closure, ClosureColumns, family, is_disorder, is_substance, taxonomy
+from matcher.people.member import FOREVER, Member, Mentorship
+from matcher.people.places import point, squared_chord
+from matcher.people.profile import Profile
+from matcher.people.recovery import YEAR
+from matcher.policy import Policy
+
+Rows = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+
+WORD = 64
+HALF_HOURS = 7 * 48
+HALF_HOUR = 1_800
+ADULT_YEARS = 18
+_WORD_MASK = (1 << WORD) - 1
+_Cell = TypeVar("_Cell", np.int64, np.uint64)
+_Changes: TypeAlias = Callable[[int], None]
+
+
+class Column(Generic[_Cell]):
+    """A column, declared on ``Side``. It is cut down to the people of a side at the first look, and kept there."""
+
+    words = 0
+    """64-bit words a person in a column of sets; 0 for a column of numbers."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, side: None, owner: type) -> Column[_Cell]: ...
+    @overload
+    def __get__(self, side: Side, owner: type) -> npt.NDArray[_Cell]: ...
+    def __get__(self, side: Side | None, owner: type) -> Column[_Cell] | npt.NDArray[_Cell]:
+        if side is None:
+            return self
+        values: npt.NDArray[_Cell] = side.roster.columns[self.name].take(side.rows, axis=-1)
+        side.__dict__[self.name] = values
+        return values
+
+
+class Numbers(Column[np.int64]):
+    """A column with one integer a person."""
+
+
+class Bits(Column[np.uint64]):
+    """A column with a set a person: words by people, so that ``(a & b).any(axis=0)`` asks for one in common."""
+
+    def __init__(self, words: int = 1) -> None:
+        self.words = words
+
+
+class Side:
+    """Some people of the roster, one or many, as columns. An instant that never comes is ``FOREVER``."""
+
+    def __init__(self, roster: Roster, rows: Rows) -> None:
+        self.roster = roster
+        self.rows = rows
+
+    def at(self, positions: Rows) -> Side:
+        """Those at these positions."""
+        return Side(self.roster, self.rows[positions])
+
+    # Anybody
+    paused_until = Numbers()
+    """The pause of the person; FOREVER after leaving."""
+    open_reports = Numbers()
+    consent_until = Numbers()
+    """End of the consent to be matched: FOREVER where none is needed, 0 where it is revoked or missing."""
+    gender = Numbers()
+    """Bit of the gender; 0: not said."""
+    formats = Numbers()
+    first_format = Numbers()
+    languages = Bits()
+    first_language = Bits()
+    families = Bits()
+    """Families of codes that the person has lived with."""
+    at_risk = Bits()
+    """Those of them, without nicotine and circumstances, in which the person is at risk now."""
+    hours = Bits(-(-HALF_HOURS // WORD))
+    """Half hours of the week, in UTC by the zone's offset now; none: not said."""
+    states_hours = Numbers()
+    states_place = Numbers()
+    x = Numbers()
+    y = Numbers()
+    z = Numbers()
+    """The place, in metres from the middle of the earth."""
+
+    # As a newcomer
+    seeks_since = Numbers()
+    """FOREVER: seeks no mentor."""
+    minor_until = Numbers()
+    """End of the year in which the person turns 18; 0 where the year of birth is not known."""
+    starts_at = Numbers()
+    """When the recovery began; for somebody who is not in recovery yet, when they came."""
+    needs = Numbers()
+    wished_genders = Numbers()
+    """0: not asked for, or any."""
+    wished_formats = Numbers()
+    wished_languages = Bits()
+    wished_chord = Numbers()
+    """Squared chord of the farthest wished distance, in square metres; FOREVER: no wish."""
+    wished_shared = Numbers()
+
+    # As a mentor
+    admitted_until = Numbers()
+    """0: not a mentor, not cleared, or declined."""
+    intake_paused_until = Numbers()
+    """The later of the pause that the mentor asked for and the one after a lapse."""
+    calm_at = Numbers()
+    """When distress no longer holds back new pairs."""
+    mentors_from = Numbers()
+    """End of the year in which the person reaches a mentor's age; 0 where the year of birth is not known."""
+    recovers_since = Numbers()
+    """FOREVER: not in recovery."""
+    recovered_at = Numbers()
+    """When the time in recovery that mentors need is reached."""
+    trained_at = Numbers()
+    """FOREVER: not trained; 0 where no training is needed."""
+    supervised_until = Numbers()
+    recovery_waived_until = Numbers()
+    training_waived_until = Numbers()
+    supervision_waived_until = Numbers()
+    """Ends of waivers that the policy allows; 0: none."""
+    strategies = Numbers()
+    matches_had = Numbers()
+    welcomed_genders = Numbers()
+    """Genders of newcomers that the mentor asks for; 0: no wish."""
+    welcomed_languages = Bits()
+
+
+_COLUMNS: dict[str, Column[Any]] = {name: column for name, column in vars(Side).items() if isinstance(column, Column)}
+
+
+class Lexicon:
+    """Words as bits, numbered as they come: the numbers are of this roster only, nothing follows from their order."""
+
+    def __init__(self) -> None:
+        self._bit_of: dict[str, int] = {}
+
+    def mask(self, words: Iterable[str]) -> int:
+        """The set of these words as a bit mask of any length."""
+        mask = 0
+        for word in words:
+            mask |= 1 << self._bit_of.setdefault(word, len(self._bit_of))
+        return mask
+
+
+class Roster:
+    """The columns of all members of one program. An index is a member's own until the member is dropped."""
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+        self.ids: list[str] = []
+        self.closures: list[Closure] = []
+        self.experience = ClosureColumns(taxonomy())
+        self.columns: dict[str, npt.NDArray[Any]] = {name: _empty(column) for name, column in _COLUMNS.items()}
+        self._next_change: list[int] = []
+        self._written: list[tuple[Profile, int] | None] = []
+        self._free: list[int] = []
+        self._languages = Lexicon()
+        self._families = Lexicon()
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def side(self, rows: Rows | int) -> Side:
+        """One person, or many in the order of their rows."""
+        return Side(self, np.array([rows], dtype=np.int64) if isinstance(rows, int) else rows)
+
+    def write(self, member: Member, at: int, policy: Policy) -> int:
+        """Write the member's row as things are at ``at`` and return its index. Costs some 20 µs, less when only the
+        state and not the profile has changed.
+        """
+        row = self.index.get(member.id)
+        if row is None:
+            row = self._new_row(member.id)
+        shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
+        if self._written[row] != (member.profile, shift):
+            self._put(row, self._told(member.profile, shift))
+            self.closures[row] = taxonomy().closure(each.code for each in member.profile.experiences)
+            self.experience.set(row, self.closures[row])
+            self._written[row] = (member.profile, shift)
+        changes: list[int] = []
+        self._put(row, self._state(member, at, policy, changes.append))
+        self._next_change[row] = min((instant for instant in changes if at < instant < FOREVER), default=FOREVER)
+        return row
+
+    def drop(self, member_id: str) -> None:
+        """Forget a member; the row is free for somebody else."""
+        row = self.index.pop(member_id)
+        for column in self.columns.values():
+            column[..., row] = 0
+        self.experience.set(row, ())
+        self.ids[row], self.closures[row], self._written[row], self._next_change[row] = "", (), None, FOREVER
+        self._free.append(row)
+
+    def next_change(self, index: int) -> int | None:
+        """The first instant after the row was last written at which time alone changes it; None: there is none.
+
+        Ends of pauses, waivers, consents, distress and clearance; supervision that lapses; recovery time that is
+        reached; risk that passes; steps of waiting; a birthday year that ends; clocks put forward or back.
+        """
+        instant = self._next_change[index]
+        return None if instant == FOREVER else instant
+
+    def _new_row(self, member_id: str) -> int:
+        if self._free:
+            row = self._free.pop()
+            self.ids[row] = member_id
+        else:
+            row = len(self.ids)
+            self.ids.append(member_id)
+            self.closures.append(())
+            self._written.append(None)
+            self._next_change.append(FOREVER)
+            self._make_room(row)
+        self.index[member_id] = row
+        return row
+
+    def _make_room(self, row: int) -> None:
+        people = self.columns["gender"].shape[-1]
+        if row >= people:
+            for name, column in self.columns.items():
+                self.columns[name] = _padded(column, people=people)
+
+    def _put(self, row: int, values: Iterator[tuple[str, int]]) -> None:
+        for name, value in values:
+            if _COLUMNS[name].words:
+                self._put_bits(name, row, value)
+            else:
+                self.columns[name][row] = value
+
+    def _put_bits(self, name: str, row: int, mask: int) -> None:
+        missing = -(-mask.bit_length() // WORD) - len(self.columns[name])
+        if missing > 0:
+            self._widen(name, missing)
+        for place, word in enumerate(self.columns[name]):
+            word[row] = mask >> WORD * place & _WORD_MASK
+
+    def _widen(self, name: str, words: int) -> None:
+        """Make room for a 65th language or family: all columns of the same lexicon keep one width."""
+        kin = _LANGUAGES if name in _LANGUAGES else _FAMILIES
+        for each in kin:
+            self.columns[each] = _padded(self.columns[each], words=words)
+
+    def _told(self, profile: Profile, shift: int) -> Iterator[tuple[str, int]]:
+        """What the profile alone says."""
+        wishes = profile.wishes
+        languages = [_primary(tag) for tag in profile.languages]
+        yield "languages", self._languages.mask(languages)
+        yield "first_language", self._languages.mask(languages[:1])
+        yield "wished_languages", self._languages.mask(map(_primary, wishes.languages))
+        yield "families", self._families.mask(family(each.code) for each in profile.experiences)
+        yield "gender", _GENDERS.get(profile.gender or "", 0)
+        yield "wished_genders", gender_mask(wishes.mentor_gender)
+        yield "formats", format_mask(profile.formats)
+        yield "first_format", format_mask(profile.formats[:1])
+        yield "wished_formats", format_mask(wishes.formats)
+        yield "needs", profile.needs
+        yield "hours", half_hours(profile.hours, shift)
+        yield "states_hours", int(profile.hours != 0)
+        yield "states_place", int(profile.place is not None)
+        yield from zip("xyz", point(*profile.place) if profile.place else (0, 0, 0), strict=True)
+        yield "wished_chord", FOREVER if wishes.max_km is None else squared_chord(int(wishes.max_km * 1_000))
+        yield "wished_shared", wishes.min_shared
+
+    def _state(self, member: Member, at: int, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
+        """What is so at the moment; ``changes`` is told every instant at which time alone changes it."""
+        for name, until in _anybody(member, policy):
+            changes(until)
+            yield name, until
+        began = member.recovery.in_recovery_since()
+        yield "starts_at", member.joined_at if began is None else began
+        yield "recovers_since", FOREVER if began is None else began
+        yield "open_reports", member.open_reports
+        yield "at_risk", self._families.mask(_families_at_risk(member, at, policy, changes))
+        if member.profile.zone and member.profile.hours:
+            changes(zones.next_shift(member.profile.zone, at) or FOREVER)
+        yield from _as_newcomer(member, policy, changes)
+        yield from self._as_mentor(member, FOREVER if began is None else began, policy, changes)
+
+    def _as_mentor(self, member: Member, began: int, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
+        mentorship = member.mentorship
+        if mentorship is None:
+            yield from _NO_MENTOR
+            return
+        reached = began + policy.mentor.recovery_days * DAY
+        grown_up = _year_end(member.profile.birth_year, policy.mentor.age_min_years)
+        for name, instant in _mentor_instants(mentorship, policy):
+            changes(instant)
+            yield name, instant
+        for name, instant in (("recovered_at", reached), ("mentors_from", grown_up)):
+            changes(instant)
+            yield name, instant
+        wishes = mentorship.newcomer_wishes
+        yield "strategies", mentorship.strategies
+        yield "matches_had", mentorship.matches_had
+        yield "welcomed_genders", gender_mask(wishes.gender if wishes else None)
+        yield "welcomed_languages", self._languages.mask(map(_primary, wishes.languages or ()) if wishes else ())
+
+
+_LANGUAGES = ("languages", "first_language", "wished_languages", "welcomed_languages")
+_FAMILIES = ("families", "at_risk")
+_FORMATS: dict[str, int] = {word: 1 << bit for bit, word in enumerate(get_args(Format))}
+IN_PERSON = _FORMATS["in_person"]
+_GENDERS: dict[str, int] = {word: 1 << bit for bit, word in enumerate(get_args(Gender))}
+_NO_MENTOR = tuple(
+    (name, 0)
+    for name in (
+        "admitted_until", "intake_paused_until", "trained_at", "supervised_until", "strategies", "matches_had",
+        "welcomed_genders", "welcomed_languages",
+    )
+)  # fmt: skip
+
+
+def format_mask(formats: Iterable[str]) -> int:
+    """Ways of talking as a bit mask."""
+    return sum(_FORMATS[word] for word in set(formats))
+
+
+def gender_mask(genders: Iterable[str] | None) -> int:
+    """Wished genders as a bit mask; 0 when not asked for, or when any will do."""
+    return 0 if genders is None or genders == "any" else sum(_GENDERS[word] for word in set(genders))
+
+
+@lru_cache(maxsize=4_096)
+def half_hours(hours: int, shift: int) -> int:
+    """Local hours of the week (168 bits) as half hours of the week in UTC (336 bits).
+
+    ``shift`` is how far, in seconds, local clocks are ahead of UTC. Zones at a quarter of an hour (Nepal, the Chathams)
+    are taken as if they were at the half hour before.
+    """
+    local = sum(3 << 2 * hour for hour in range(HALF_HOURS // 2) if hours >> hour & 1)
+    back = shift // HALF_HOUR % HALF_HOURS
+    return (local >> back | local << HALF_HOURS - back) & (1 << HALF_HOURS) - 1
+
+
+def _anybody(member: Member, policy: Policy) -> Iterator[tuple[str, int]]:
+    yield "paused_until", member.paused_until if member.present else FOREVER
+    consent = member.consent_until
+    yield "consent_until", (0 if policy.consent.recorded_required else FOREVER) if consent is None else consent
+    yield "calm_at", member.distress_until
+    for rule, name in _WAIVERS.items():
+        yield name, member.waivers.get(rule, 0) if rule in policy.waiver.allowed else 0
+
+
+_WAIVERS = {
+    "recovery_time": "recovery_waived_until",
+    "training_lapsed": "training_waived_until",
+    "supervision_lapsed": "supervision_waived_until",
+}
+
+
+def _as_newcomer(member: Member, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
+    since = member.seeks_since
+    minor_until = _year_end(member.profile.birth_year, ADULT_YEARS)
+    yield "minor_until", minor_until
+    yield "seeks_since", FOREVER if since is None else since
+    if since is not None:
+        changes(minor_until)
+        for days in policy.quality.widen_after_days:
+            changes(since + days * DAY)
+        for hours in policy.waiting.step_hours:
+            changes(since + hours * HOUR)
+
+
+def _mentor_instants(mentorship: Mentorship, policy: Policy) -> Iterator[tuple[str, int]]:
+    supervised_at = mentorship.volunteered_at if mentorship.supervised_at is None else mentorship.supervised_at
+    trained_at = FOREVER if mentorship.trained_at is None else mentorship.trained_at
+    yield "admitted_until", 0 if mentorship.declined else mentorship.cleared_until
+    yield "intake_paused_until", max(mentorship.paused_until, mentorship.intake_paused_until)
+    yield "trained_at", trained_at if policy.mentor.training_required else 0
+    yield "supervised_until", _day_end(supervised_at + policy.mentor.supervision_days * DAY)
+
+
+def _families_at_risk(member: Member, at: int, policy: Policy, changes: _Changes) -> Iterator[str]:
+    """Families of substances and disorders that are active, in early remission, or the ground of a recent setback."""
+    recovery = member.recovery
+    codes = {each.code for each in member.profile.experiences}
+    codes.update(each.code for each in recovery.setbacks if each.code)
+    for code in sorted(codes):
+        if not (is_substance(code) or is_disorder(code)):
+            continue
+        stage, setback = recovery.stage(code, at), recovery.last_setback(code)
+        passes = setback.at + policy.review.slip_days * DAY if setback else 0
+        if stage == "early":
+            passes = max(passes, (recovery.since(code) or 0) + YEAR)
+        if stage == "active" or at < passes:
+            changes(FOREVER if stage == "active" else passes)
+            yield family(code)
+
+
+@lru_cache(maxsize=1_024)
+def _year_end(birth_year: int | None, age: int) -> int:
+    """The end of the calendar year (UTC) in which somebody reaches an age; 0 when the year of birth is not known."""
+    return 0 if birth_year is None else int(datetime(birth_year + age + 1, 1, 1, tzinfo=UTC).timestamp())
+
+
+def _day_end(at: int) -> int:
+    """24:00 UTC of the day of an instant; midnight ends the day before."""
+    return -(-at // DAY) * DAY
+
+
+def _primary(tag: str) -> str:
+    """The language of a BCP 47 tag without script and region: who speaks pt-BR and who speaks pt-PT can talk."""
+    return tag.partition("-")[0]
+
+
+def _empty(column: Column[Any], people: int = 64) -> npt.NDArray[Any]:
+    if column.words:
+        return np.zeros((column.words, people), dtype=np.uint64)
+    return np.zeros(people, dtype=np.int64)
+
+
+def _padded(column: npt.NDArray[Any], words: int = 0, people: int = 0) -> npt.NDArray[Any]:
+    return np.pad(column, ((0, words), (0, people)) if column.ndim == 2 else (0, people))
