@@ -8,7 +8,7 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -39,8 +39,9 @@ class Desk:
         self.market = Market()
         self.relations = Relations(state, self.roster)
         self.decide = decide
-        self._newcomers = _Places()
-        self._mentors = _Places()
+        self.volunteers = Places()
+        self.open_mentors = Places()
+        self._newcomers = Places()
         self._unsettled: dict[str, None] = {}
         self._alarms: list[tuple[int, str]] = []
         self._wakes: dict[str, int] = {}
@@ -87,12 +88,16 @@ class Desk:
             self.market.reweigh(member.id, self._row(index))
 
     def _refresh_mentor(self, member: Member, index: int, reweigh: bool) -> None:
+        if member.mentorship is None:
+            self.volunteers.remove(member.id)
+        else:
+            self.volunteers.add(member.id, index)
         slots = self.open_slots(member)
         if slots == 0 or blockers.mentor_barred(self.roster, index, self.now, self.state.policy):
             self._take_out_mentor(member.id)
-        elif member.id not in self._mentors:
+        elif member.id not in self.open_mentors:
             self.market.open_mentor(member.id, slots=slots, weights=self._column(index))
-            self._mentors.add(member.id, index)
+            self.open_mentors.add(member.id, index)
         else:
             self.market.set_slots(member.id, slots)
             if reweigh:
@@ -101,7 +106,9 @@ class Desk:
     def _forget(self, who: str) -> None:
         self._take_out_newcomer(who)
         self._take_out_mentor(who)
-        self.roster.drop(who)
+        self.volunteers.remove(who)
+        if who in self.roster.index:
+            self.roster.drop(who)
         self._wakes.pop(who, None)
 
     def _take_out_newcomer(self, who: str) -> None:
@@ -110,9 +117,9 @@ class Desk:
             self._newcomers.remove(who)
 
     def _take_out_mentor(self, who: str) -> None:
-        if who in self._mentors:
+        if who in self.open_mentors:
             self.market.close_mentor(who)
-            self._mentors.remove(who)
+            self.open_mentors.remove(who)
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
@@ -125,7 +132,7 @@ class Desk:
         return max(0, care.capacity(member.mentorship, self.state.policy) - self.state.matches.seats_taken(member.id))
 
     def _row(self, newcomer: int) -> Indices:
-        fits = fit.row(self.roster, newcomer, self._mentors.order(), self.relations, self.now, self.state.policy)
+        fits = fit.row(self.roster, newcomer, self.open_mentors.order(), self.relations, self.now, self.state.policy)
         return self._weights(fits, np.array([newcomer], np.int64))
 
     def _column(self, mentor: int) -> Indices:
@@ -214,9 +221,7 @@ class Desk:
             self.market.commit(fact.newcomer)
             self._newcomers.remove(fact.newcomer)
         self.refresh(fact.newcomer)
-        mentorship = self.state.members[fact.mentor].mentorship
-        first = mentorship is not None and mentorship.matches_had == 1
-        self.refresh(fact.mentor, reweigh=first)  # with the first newcomer the mentor's `spread` is gone
+        self.refresh(fact.mentor)  # one more newcomer had changes the mentor's `spread`
 
     def end(self, fact: facts.MatchEnded) -> None:
         """End a pair: the seat is free, and the newcomer waits again where they still seek somebody."""
@@ -257,7 +262,7 @@ class Desk:
             heapq.heappush(self._alarms, (at, who))
 
 
-class _Places:
+class Places:
     """Ids in the market's order of one side, with their indices in the roster."""
 
     def __init__(self) -> None:
@@ -267,15 +272,15 @@ class _Places:
     def __contains__(self, who: str) -> bool:
         return who in self._index
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
-
     def add(self, who: str, index: int) -> None:
-        self._index[who], self._order = index, None
+        """Put somebody last; who is there keeps the place."""
+        if who not in self._index:
+            self._index[who], self._order = index, None
 
     def remove(self, who: str) -> None:
-        del self._index[who]
-        self._order = None
+        """Take somebody out, if there."""
+        if self._index.pop(who, None) is not None:
+            self._order = None
 
     def order(self) -> Indices:
         """Roster indices in the market's order."""

@@ -27,7 +27,7 @@ NOT_ACTIVE = code(
 )
 STALE = code(
     "KND-stale",
-    "The proposal no longer stands and the two are not open to each other. Look at the current one; the reason names it.",
+    "The proposal no longer stands and the two are not open to each other. The reason names the current one.",
 )
 BARRED = code(
     "KND-barred",

@@ -1,0 +1,271 @@
+"""Why this pair, why not, and what would unblock: the desk's answers to people.
+
+Answers are plain documents for JSON and for screens. Numbers of fit are in [0, 1]; rules and words come from
+``blockers`` and ``fit``. The words for newcomers, mentors and platforms (``because`` of a match, ``unblocks``) name no
+condition; those of ``terms`` are for coordinators and may.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.errors import ConfigurationError, code
+from matcher.messages.facts import NewcomerWaiting
+from matcher.pairing import blockers, fit
+from matcher.pairing.setting import Setting
+from matcher.pairing.verify import check_market
+
+if TYPE_CHECKING:
+    from matcher.pairing.desk import Desk
+
+UNKNOWN_ID = code(
+    "KND-unknown-id", "Nobody of this id is a present member of the program. Check the id and the program."
+)
+MILLION = 1_000_000
+NEAREST_MAX = 5
+Mask = NDArray[np.bool_]
+
+
+def barred(desk: Desk, newcomer: str, mentor: str, *kinds: str, aside: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Codes of the blockers of these classes that bar a pair, an open slot included, those ``aside`` left out."""
+    return tuple(hit.code for hit in hits(desk, newcomer, mentor) if hit.kind in kinds and hit.code not in aside)
+
+
+def hits(desk: Desk, newcomer: str, mentor: str) -> list[fit.Hit]:
+    """Every blocker of a pair in words, an open slot included. Raises ConfigurationError for unknown ids."""
+    found = fit.barred(
+        desk.roster, _index(desk, newcomer), _index(desk, mentor), desk.relations, desk.now, desk.state.policy
+    )
+    member = desk.state.members[mentor]
+    if member.mentorship is not None and desk.open_slots(member) == 0:
+        full = blockers.BY_CODE["no_slot"]
+        found.append(fit.Hit(full.code, full.kind, full.reason, full.unblocks))
+    return found
+
+
+def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
+    """Why the two are (not) paired; without a mentor, the present one, or who is nearest and what bars them."""
+    _index(desk, newcomer)
+    chosen = mentor or _present_mentor(desk, newcomer)
+    answer: dict[str, Any] = {"newcomer": newcomer, "mentor": chosen, "match": _match(desk, newcomer)}
+    if chosen is not None:
+        answer |= _pair(desk, newcomer, chosen)
+    if mentor is None and chosen is None:
+        found = nearest(desk, newcomer)
+        answer |= {
+            "blockers": [_words(each) for each in blockers.newcomer_barred(
+                desk.roster, _index(desk, newcomer), desk.now, desk.state.policy
+            )],
+            "fit": None, "terms": [], "price": None, "instead": None,
+            "nearest": [asdict(each) for each in found.nearest],
+            "would_help_most": found.rule and _words(found.rule),
+        }  # fmt: skip
+    return answer
+
+
+def _pair(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any]:
+    one, other = _index(desk, newcomer), _index(desk, mentor)
+    terms = fit.breakdown(desk.roster, one, other, desk.relations, desk.now, desk.state.policy)
+    in_market = mentor in desk.market.slots()
+    return {
+        "blockers": [
+            {"code": hit.code, "class": hit.kind, "reason": hit.reason, "unblocks": hit.unblocks}
+            for hit in hits(desk, newcomer, mentor)
+        ],
+        "fit": sum(term.contribution for term in terms) / MILLION,
+        "terms": [
+            {
+                "name": term.name,
+                "value": term.value / MILLION,
+                "weight": term.weight / 1_000,
+                "contribution": term.contribution / MILLION,
+                "because": term.because,
+            }
+            for term in terms
+        ],
+        "price": desk.market.price(mentor) / MILLION if in_market else None,
+        "instead": _instead(desk, newcomer, mentor),
+    }
+
+
+def _instead(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any] | None:
+    """Who has the seat that the newcomer would need, and what the plan would lose; None for their own mentor."""
+    present = _present_mentor(desk, newcomer)
+    if present == mentor:
+        return None
+    loss = None
+    if newcomer in desk.market and mentor in desk.market.slots() and mentor in desk.market.weights_of(newcomer):
+        loss = desk.market.loss_of_pairing(newcomer, mentor) / MILLION
+    active = [match.newcomer for match in desk.state.matches.of_mentor(mentor) if match.stage != "proposed"]
+    planned = [who for who, theirs in desk.market.plan().items() if theirs == mentor]
+    return {"mentor": present, "taken_by": sorted({*active, *planned}), "loss": loss}
+
+
+def _present_mentor(desk: Desk, newcomer: str) -> str | None:
+    match = desk.state.matches.of_newcomer(newcomer)
+    if match is not None:
+        return match.mentor
+    return desk.market.partner(newcomer) if newcomer in desk.market else None
+
+
+def _match(desk: Desk, newcomer: str) -> dict[str, Any] | None:
+    match = desk.state.matches.of_newcomer(newcomer)
+    return None if match is None else {"id": match.id, "stage": match.stage, "mentor": match.mentor}
+
+
+# Who waits
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A mentor and what bars them for a newcomer; `fit` in [0, 1], blockers left aside."""
+
+    mentor: str
+    fit: float
+    barred_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The mentors with the fewest blockers, best fit first; and the one rule that, relaxed, would open most of them."""
+
+    nearest: tuple[Near, ...]
+    rule: str | None
+    codes: tuple[str, ...]
+
+
+def nearest(desk: Desk, newcomer: str) -> Nearest:
+    """What stands between a newcomer and the mentors of the program. Cost: every blocker over all mentors once."""
+    mentors = desk.volunteers.order()
+    if not len(mentors):
+        return Nearest((), None, ("no_slot",))
+    bars, fits = _bars(desk, _index(desk, newcomer), mentors)
+    count = np.sum(list(bars.values()), axis=0)
+    alone = {name: int((mask & (count == 1)).sum()) for name, mask in bars.items()}
+    rule = max(alone, key=lambda name: alone[name])
+    closest = np.lexsort((-fits, count))
+    fewest = count == count.min()
+    tally = Counter({name: int((mask & fewest).sum()) for name, mask in bars.items()})
+    found = [
+        Near(desk.roster.ids[mentors[at]], int(fits[at]) / MILLION, tuple(n for n, mask in bars.items() if mask[at]))
+        for at in closest[:NEAREST_MAX]
+    ]
+    codes = tuple(name for name, times in tally.most_common() if times)
+    return Nearest(tuple(found), rule if alone[rule] else None, codes or ("no_slot",))
+
+
+def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
+    """The fact that somebody waits: the rules of the nearest mentors (or their own), and what would unblock."""
+    own = blockers.newcomer_barred(desk.roster, _index(desk, newcomer), desk.now, desk.state.policy)
+    codes = own or nearest(desk, newcomer).codes
+    since = desk.state.members[newcomer].seeks_since
+    return NewcomerWaiting(
+        newcomer=newcomer,
+        since=desk.now if since is None else since,
+        barred_by=codes,
+        unblocks=tuple(blockers.BY_CODE[each].unblocks for each in codes),
+    )
+
+
+def _bars(desk: Desk, newcomer: int, mentors: NDArray[np.int64]) -> tuple[dict[str, Mask], NDArray[np.int64]]:
+    setting = Setting(desk.now, desk.state.policy, desk.relations)
+    n, m = desk.roster.side(newcomer), desk.roster.side(mentors)
+    bars: dict[str, Mask] = {}
+    closed = np.zeros(len(mentors), np.bool_)
+    for blocker in blockers.BLOCKERS:
+        mask = np.zeros(len(mentors), np.bool_)
+        if blocker.mentor is not None:
+            of_mentor = blocker.mentor(m, setting)
+            mask |= of_mentor
+            closed |= of_mentor
+        if blocker.pair is not None:
+            mask |= blocker.pair(n, m, setting)
+        bars[blocker.code] = mask
+    fits = fit.score(n, m, desk.state.policy)
+    bars["low_fit"] |= fits < setting.least_fits[setting.steps(n)]
+    bars["no_slot"] = ~closed & ~np.isin(mentors, desk.open_mentors.order())
+    return bars, fits
+
+
+def _words(name: str) -> dict[str, str]:
+    blocker = blockers.BY_CODE[name]
+    return {"code": name, "class": blocker.kind, "reason": blocker.reason, "unblocks": blocker.unblocks}
+
+
+def _index(desk: Desk, who: str) -> int:
+    index = desk.roster.index.get(who)
+    if index is None:
+        raise ConfigurationError(UNKNOWN_ID, f"nobody with the id {who} is a present member of {desk.state.program}")
+    return index
+
+
+# The program in numbers
+
+
+def summary(desk: Desk) -> dict[str, Any]:
+    """Counts of people, places and pairs, and the plan's value with its certificate."""
+    state, stages = desk.state, Counter(match.stage for match in desk.state.matches.open.values())
+    present = [member for member in state.members if member.present]
+    mentors = [member for member in present if member.mentorship is not None]
+    certificate = desk.market.certificate()
+    return {
+        "facts": state.n,
+        "members": len(state.members.members),
+        "mentors": len(mentors),
+        "open_slots": sum(
+            desk.open_slots(member) for member in mentors if member.mentorship and member.mentorship.admitted
+        ),
+        "waiting": sum(
+            member.seeks_since is not None and state.matches.of_newcomer(member.id) is None for member in present
+        ),
+        "proposed": stages["proposed"] + stages["held"],
+        "active": stages["active"],
+        "closed": state.matches.closed,
+        "plan_value": desk.market.value(),
+        "certificate": {
+            "primal": certificate.primal,
+            "dual": certificate.dual,
+            "equal": certificate.primal == certificate.dual,
+        },
+    }
+
+
+def market(desk: Desk) -> dict[str, Any]:
+    """The market as numbers, under the program's id."""
+    return {"program": desk.state.program, **desk.market.document()}
+
+
+def violations(desk: Desk) -> list[str]:
+    """What is wrong with the plan, by its certificate, and with open matches, by the rules; empty when all is well."""
+    return [*check_market(desk.market.document()), *_barred_plan(desk), *_proposals(desk), *_overfull(desk)]
+
+
+def _barred_plan(desk: Desk) -> list[str]:
+    return [
+        f"the plan gives {newcomer} the mentor {mentor}, who is barred by {hit.code}"
+        for newcomer, mentor in desk.market.plan().items()
+        for hit in hits(desk, newcomer, mentor)
+    ]
+
+
+def _proposals(desk: Desk) -> list[str]:
+    if not desk.state.pairing:
+        return []
+    plan = desk.market.plan()
+    proposed = {each.newcomer: each.mentor for each in desk.state.matches.open.values() if each.stage == "proposed"}
+    different = sorted(who for who in plan.keys() | proposed.keys() if plan.get(who) != proposed.get(who))
+    return [f"{who} is proposed {proposed.get(who)} and the plan gives {plan.get(who)}" for who in different]
+
+
+def _overfull(desk: Desk) -> list[str]:
+    return [
+        f"{member.id} has {member.mentorship.caseload} newcomers by the member's count and other ones by the matches"
+        for member in desk.state.members
+        if member.mentorship is not None
+        and member.mentorship.caseload != sum(m.stage == "active" for m in desk.state.matches.of_mentor(member.id))
+    ]
