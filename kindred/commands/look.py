@@ -1,0 +1,169 @@
+"""Commands that look into a data folder and change nothing: status, why, market, verify, dead letters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kindred.console import note, result, result_json, result_table
+from matcher.errors import ConfigurationError, code
+
+if TYPE_CHECKING:
+    from matcher.program import Program
+
+NO_PROGRAM = code("KND-no-program", "The data folder has no such program. `kindred status` lists those that it has.")
+NO_MEMBER = code("KND-no-member", "No program of the data folder has this member. Ids are those of the events.")
+NO_LETTER = code(
+    "KND-no-letter", "There is no such dead letter. `kindred dead-letters list` shows those that there are."
+)
+
+letters = typer.Typer(help="Inputs that were refused, and why.")
+
+Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Data folder; else KINDRED_DATA.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+def status(folder: Folder = None, as_json: AsJson = False) -> None:
+    """Print how many people are paired, proposed and waiting."""
+    from streams.folder import read_state
+
+    document = read_state(_folder(folder)).status()
+    if as_json:
+        result_json(document)
+        return
+    programs: Mapping[str, Mapping[str, Any]] = document["programs"]
+    columns = ("members", "mentors", "open_slots", "waiting", "proposed", "active", "closed")
+    rows = [(program, *(str(state[column]) for column in columns)) for program, state in programs.items()]
+    result_table(("program", *(column.replace("_", " ") for column in columns)), rows)
+    certificate = document["certificate"]
+    result(f"Plan value {document['plan_value']}; certificate {'holds' if certificate['equal'] else 'DOES NOT HOLD'}.")
+
+
+def why(
+    words: Annotated[list[str], typer.Argument(metavar="[DIR] NEWCOMER [MENTOR]", help="Whom it is about.")],
+    program: Annotated[str | None, typer.Option(help="Where the ids are in more than one program.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why this mentor, why not another, or why they wait."""
+    from streams.folder import read_state
+
+    from kindred.report import reasons
+
+    folder, newcomer, mentor = _about(words)
+    programs = read_state(_folder(folder)).programs
+    document = _home(programs, newcomer, program).why(newcomer, mentor)
+    if as_json:
+        result_json(document)
+    else:
+        result(reasons(document))
+
+
+def market(
+    folder: Folder = None,
+    program: Annotated[str | None, typer.Option(help="Only this program.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the market as numbers, for other solvers to check."""
+    from streams.folder import read_state
+
+    programs = read_state(_folder(folder)).programs
+    chosen = list(programs.values()) if program is None else [_program(programs, program)]
+    documents = [each.market() for each in chosen]
+    if as_json:
+        result_json(documents[0] if len(documents) == 1 else documents)
+        return
+    for document in documents:
+        seats = sum(mentor["slots"] for mentor in document["mentors"])
+        result(
+            f"{document['program']}: {len(document['newcomers'])} newcomers, {seats} open slots, "
+            f"{len(document['weights'])} open pairs, {len(document['plan'])} in the plan, value {document['value']}"
+        )
+    note("--json gives weights, plan and duals")
+
+
+def verify(folder: Folder = None) -> None:
+    """Check a data folder with independent code.
+
+    Exit code 0 when everything holds, 1 with a violation on each line, 5 when it is unreadable or damaged.
+    """
+    from kindred.verify import violations
+
+    path = _folder(folder)
+    found = 0
+    for found, violation in enumerate(violations(path), 1):  # noqa: B007
+        result(violation)
+    if found:
+        note(f"{found} violations in {path}")
+        raise typer.Exit(1)
+    note(f"{path}: everything holds")
+
+
+@letters.command("list")
+def letters_list(folder: Folder = None, as_json: AsJson = False) -> None:
+    """List the refused inputs with their reasons."""
+    from streams.folder import read_dead_letters
+
+    found = list(read_dead_letters(_folder(folder)))
+    if as_json:
+        result_json(found)
+        return
+    result_table(
+        ("position", "code", "reason"), [(str(each["position"]), each["code"], each["reason"]) for each in found]
+    )
+
+
+@letters.command("show")
+def letters_show(
+    words: Annotated[list[str], typer.Argument(metavar="[DIR] POSITION", help="As `list` shows it.")],
+) -> None:
+    """Print one refused input whole: reason and original."""
+    from streams.folder import read_dead_letters
+
+    *folder, position = words
+    for letter in read_dead_letters(_folder(Path(folder[0]) if folder else None)):
+        if str(letter["position"]) == position:
+            result(json.dumps(letter, ensure_ascii=False, indent=2))
+            return
+    raise ConfigurationError(NO_LETTER, f"there is no dead letter at position {position}")
+
+
+def _folder(named: Path | None) -> Path:
+    from kindred import settings, wiring
+
+    wiring.prepare("warning")
+    return wiring.data_folder(named, settings.load().settings)
+
+
+def _about(words: list[str]) -> tuple[Path | None, str, str | None]:
+    """Tell ``[DIR] NEWCOMER [MENTOR]`` apart: of two words the first is the folder when there is such a folder."""
+    match words:
+        case [newcomer]:
+            return None, newcomer, None
+        case [first, second]:
+            return (Path(first), second, None) if Path(first).is_dir() else (None, first, second)
+        case [folder, newcomer, mentor]:
+            return Path(folder), newcomer, mentor
+    raise typer.BadParameter("give [DIR] NEWCOMER [MENTOR]")
+
+
+def _program(programs: Mapping[str, Program], name: str) -> Program:
+    if name not in programs:
+        raise ConfigurationError(NO_PROGRAM, f"there is no program {name} here: `kindred status` lists the programs")
+    return programs[name]
+
+
+def _home(programs: Mapping[str, Program], member: str, name: str | None) -> Program:
+    """The program that a member is in."""
+    if name is not None:
+        return _program(programs, name)
+    homes = [program for program in programs.values() if member in program.members]
+    if not homes:
+        raise ConfigurationError(NO_MEMBER, f"there is no member {member} here")
+    if len(homes) > 1:
+        names = ", ".join(program.id for program in homes)
+        raise ConfigurationError(NO_MEMBER, f"{member} is in several programs ({names}): choose with --program")
+    return homes[0]

@@ -1,0 +1,54 @@
+"""Where words go: results to stdout, everything else to stderr; colour only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def result(text: str) -> None:
+    """Write a result and a line end to stdout."""
+    sys.stdout.write(f"{text}\n")
+
+
+def note(text: str) -> None:
+    """Write something that is not a result to stderr."""
+    sys.stderr.write(f"{text}\n")
+
+
+def result_json(document: object) -> None:
+    """Write one JSON document to stdout: indented for eyes, compact for programs."""
+    if sys.stdout.isatty():
+        result(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        result(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+def result_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table to stdout; the last column folds at the width of the terminal, the others stay whole."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns[:-1]:
+        table.add_column(column, no_wrap=True)
+    table.add_column(columns[-1])
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row))
+    Console(highlight=False).print(table)
+
+
+def result_pairs(pairs: Mapping[str, object]) -> None:
+    """Write names and values in two columns."""
+    width = max(map(len, pairs), default=0)
+    for name, value in pairs.items():
+        result(f"{name:<{width}}  {value}")
+
+
+def markdown_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; cells are plain text."""
+    head = [list(columns), ["---"] * len(columns)]
+    body = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    return "\n".join(f"| {' | '.join(row)} |" for row in head + body) + "\n"

@@ -1,0 +1,121 @@
+"""Settings: command line over ``KINDRED_*`` environment over ``kindred.toml`` over defaults, each with its origin.
+
+The file is ``kindred.toml`` in the folder where the command runs; an unknown key in it is a mistake, not a comment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from matcher.errors import ConfigurationError, code
+
+FILE = "kindred.toml"
+PREFIX = "KINDRED_"
+MASK = "********"
+
+WRONG = code(
+    "KND-settings",
+    "A setting has a value that is not allowed, or kindred.toml has an unknown key or is not TOML. "
+    "`kindred settings` lists every setting.",
+)
+
+
+class Settings(BaseSettings):
+    """What an installation may choose. What a program may choose is its policy, not a setting."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    data: Path | None = Field(None, description="Data folder of the embedded service, and of commands without DIR.")
+    brokers: str | None = Field(None, description="Kafka bootstrap servers, host:port separated by commas.")
+    database_url: SecretStr | None = Field(None, description="Read model of the distributed service.")
+    policy: Path | None = Field(None, description="Policy file (TOML); without one the defaults hold.")
+    token: SecretStr | None = Field(None, description="Bearer token of the HTTP service; needed beyond loopback.")
+    host: str = Field("127.0.0.1", description="Address on which the HTTP service listens.")
+    port: int = Field(8765, ge=0, le=65_535, description="Port of the HTTP service; 0 takes a free one.")
+    clock: Literal["wall", "event"] = Field("wall", description="Clock of `serve`; a journal keeps the one it has.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Three sources and no other: no .env file is read behind the operator's back."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(FILE))
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The settings in force, and where each came from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting for people to read; a secret is masked."""
+
+    name: str
+    value: str
+    origin: str
+    default: str
+    about: str
+
+
+def load(**flags: object) -> Loaded:
+    """Read all sources; a flag of None was not given. Raises ConfigurationError (KND-settings)."""
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    try:
+        settings = Settings(**given)
+        in_file = TomlConfigSettingsSource(Settings, Path(FILE))()
+    except ValidationError as trouble:
+        raise ConfigurationError(WRONG, _sentence(trouble)) from None
+    except ValueError as trouble:
+        raise ConfigurationError(WRONG, f"{FILE} is not TOML: {trouble}") from None
+    in_environment = EnvSettingsSource(Settings, env_prefix=PREFIX)()
+    return Loaded(settings, {name: _origin(name, given, in_environment, in_file) for name in Settings.model_fields})
+
+
+def rows(loaded: Loaded) -> Iterator[SettingRow]:
+    """Every setting with its value and origin, in the order of the model."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(loaded.settings, name)
+        yield SettingRow(name, _shown(value), loaded.origins[name], _shown(field.default), field.description or "")
+
+
+def _origin(name: str, *sources: Mapping[str, object]) -> str:
+    flags, environment, file = sources
+    if name in flags:
+        return "command line"
+    if name in environment:
+        return f"{PREFIX}{name.upper()}"
+    return FILE if name in file else "default"
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "-"
+    return MASK if isinstance(value, SecretStr) else str(value)
+
+
+def _sentence(trouble: ValidationError) -> str:
+    first = trouble.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(step) for step in first["loc"])
+    return f"setting {name}: {first['msg']}; `kindred settings` lists every setting and where it comes from"

@@ -1,0 +1,133 @@
+"""The composition root: the one place that opens journals, makes services, and touches what is global to a process.
+
+Global to a process are the time zone database, the log and the listening socket. Everything else is passed along.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import zoneinfo
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matcher.errors import ConfigurationError, Unreachable, code
+from matcher.policy import PolicyBook, read_policy
+
+if TYPE_CHECKING:
+    from streams.replay import Counts, Replayed
+
+    from kindred.settings import Settings
+
+NO_FOLDER = code(
+    "KND-no-folder",
+    "The command needs a data folder and none was named: give DIR (or --data), or set KINDRED_DATA.",
+)
+NO_FILE = code("KND-no-file", "A file that the command line or a setting names cannot be read.")
+NO_TOKEN = code(
+    "KND-no-token",
+    "A service that others can reach needs a token: set KINDRED_TOKEN, or listen on 127.0.0.1, the default.",
+)
+ADDRESS_TAKEN = code(
+    "KND-address-taken",
+    "The service cannot listen on its address: another process has the port, or the host is not of this machine. "
+    "Choose others with --host and --port.",
+)
+
+
+def prepare(log_level: str = "info") -> None:
+    """Set what is global to the process: time zones as the tzdata package has them, and the log on stderr.
+
+    Every machine then reads the same hours from the same events, whatever its operating system knows of time zones.
+    """
+    import structlog
+
+    zoneinfo.reset_tzpath(())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[log_level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def data_folder(named: Path | None, settings: Settings) -> Path:
+    """The data folder that a command works on: the one named, else the setting's. Raises ConfigurationError."""
+    folder = named or settings.data
+    if folder is None:
+        raise ConfigurationError(NO_FOLDER, "no data folder: name it, or set KINDRED_DATA")
+    return folder
+
+
+def policy_book(file: Path | None) -> PolicyBook:
+    """The policies of a file; the defaults without one. Raises ConfigurationError or PolicyError."""
+    if file is None:
+        return read_policy("")
+    try:
+        return read_policy(file.read_text(encoding="utf-8"), where=str(file))
+    except (OSError, UnicodeDecodeError) as trouble:
+        why = trouble.strerror if isinstance(trouble, OSError) else "not UTF-8"
+        raise ConfigurationError(NO_FILE, f"the policy {file} cannot be read ({why}): name another file") from None
+
+
+def replay(
+    events: list[str], out: Path, policy: Path | None, until: int | None, progress: Callable[[Counts], None] | None
+) -> Replayed:
+    """Run the main job on files."""
+    from streams import replay as job
+
+    prepare("warning")
+    policies = None if policy is None else policy_book(policy)
+    return job.replay(events, out, policies=policies, until=until, progress=progress)
+
+
+def serve(settings: Settings, clock: str | None) -> None:
+    """Run the embedded service until SIGTERM or Ctrl-C; `clock` of None keeps the journal's."""
+    from kindred.console import note
+    from streams import service
+
+    folder = data_folder(None, settings)
+    prepare(settings.log_level)
+    token = settings.token.get_secret_value() if settings.token else None
+    with listener(settings.host, settings.port, has_token=token is not None) as door:
+        service.serve(
+            folder,
+            listener=door,
+            clock=clock,  # type: ignore[arg-type]  # the command line allows only the words of Mode
+            policies=None if settings.policy is None else policy_book(settings.policy),
+            token=token,
+            ready=lambda: note(f"listening on {address(door)}; Ctrl-C ends it"),
+        )
+
+
+def listener(host: str, port: int, *, has_token: bool) -> socket.socket:
+    """A listening socket. Raises ConfigurationError beyond loopback without a token, Unreachable when it is taken."""
+    if not has_token and not _is_loopback(host):
+        raise ConfigurationError(NO_TOKEN, f"listening on {host} needs a token: set KINDRED_TOKEN, or use 127.0.0.1")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as trouble:
+        raise Unreachable(
+            ADDRESS_TAKEN, f"cannot listen on {host}:{port} ({trouble.strerror}): choose another --host or --port"
+        ) from None
+
+
+def address(door: socket.socket) -> str:
+    """The URL of a listening socket."""
+    host, port = door.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
