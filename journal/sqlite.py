@@ -220,11 +220,12 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         timeout=BUSY_SECONDS,
         check_same_thread=False,
     )
+    database.text_factory = bytes  # a damaged file may hold text that is no text
     try:
         _inspect(database, path)
         if not read_only:
             _prepare_for_writing(database, path)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: an error text that quotes a damaged schema
         database.close()
         raise _as_kindred(error, path) from error
     except KindredError:
@@ -241,7 +242,7 @@ def _inspect(database: sqlite3.Connection, path: Path) -> None:
         raise SafeHalt(FILE, f"{path} is a database but not a journal of Kindred: name another folder")
     if version > SCHEMA_VERSION:
         raise SafeHalt(UPGRADE, f"{path} has format {version}, this version reads {SCHEMA_VERSION}: upgrade Kindred")
-    if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_TABLE,)]:
+    if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_TABLE.encode(),)]:
         raise SafeHalt(FILE, f"{path} does not have the table of a journal: restore the folder from a backup")
 
 
@@ -251,13 +252,15 @@ def _prepare_for_writing(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync there does not reach the disk
     database.execute("PRAGMA secure_delete = ON")
     [verdict] = database.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise SafeHalt(FILE, f"{path} is damaged ({verdict}): restore the folder from a backup")
+    if verdict != b"ok":
+        raise SafeHalt(
+            FILE, f"{path} is damaged ({verdict.decode(errors='replace')}): restore the folder from a backup"
+        )
 
 
-def _as_kindred(error: sqlite3.Error, path: Path, *, appending: bool = False) -> KindredError:
+def _as_kindred(error: Exception, path: Path, *, appending: bool = False) -> KindredError:
     """What SQLite's error means here. The low byte of its code is the class of the error."""
-    if error.sqlite_errorcode & 0xFF not in _CIRCUMSTANCE:
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _CIRCUMSTANCE:
         return SafeHalt(FILE, f"{path} is damaged ({error}): restore the folder from a backup")
     if appending:
         return UnknownOutcome(str(path), str(error))
