@@ -132,7 +132,7 @@ class Town:
     def step(self) -> float:
         """One event of the mix; seconds it took the market."""
         arrive_or_leave = self.arrive if len(self.present) <= self.case.newcomers else self.leave
-        happens: Callable[[], float] = self.rng.choice(  # type: ignore[call-overload]  # callables are objects to numpy
+        happens: Callable[[], float] = self.rng.choice(  
             np.array([arrive_or_leave, self.leave, self.commit, self.reweigh]), p=[0.5, 0.35, 0.1, 0.05]
         )
         return happens()

@@ -1,6 +1,6 @@
 """The market's compiled kernels: one call repairs plan and prices after one change.
 
-Rows are newcomers, columns are mentors. Between calls these hold, in exact weights w·S + t (S = 2**40)::
+Rows are newcomers, columns are mentors. Between calls these hold, in exact weights w·S + t::
 
     u[r] + v[c] >= weight(r, c)     for every live, unblocked pair; u, v >= 0
     u[r] + v[c] == weight(r, c)     for every pair of the plan
@@ -24,153 +24,231 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
-from numba import njit, types
+from numba import from_dtype, njit, types
 from numpy.typing import NDArray
 
 SCALE_BITS = 40  # S = 2**40 stands above the tie-breaks of any plan: 27 bits each, fewer than 2**13 pairs
 TIE_BITS = 27
-FAR = np.int64(2**63 - 1)  # the distance of a column that no path has reached
+FAR = 2**63 - 1  # the distance of a column that no path has reached
 MASK = np.int32(1 << 29)  # added to a price in whole units, it hides the row or column: weights stay below 2**22
 BLOCKED = np.int32(-(1 << 29))  # the weight of a pair that may not be
 LANES = 64  # pairs looked at together; the tables' widths are multiples of it
 NOBODY = -1
+ROWS, COLUMNS, TOUCHED = 0, 1, 2  # places in Tables.counts
 
 Ints = NDArray[np.int64]
 ShortInts = NDArray[np.int32]
+Records = NDArray[np.void]
+
+ROW = np.dtype(
+    [
+        ("u", np.int64),  # what the plan would lose without the newcomer
+        ("partner", np.int64),  # the column in the plan, or NOBODY
+        ("before", np.int64),  # the rows of a column are a doubly linked list
+        ("after", np.int64),
+        ("hash", np.uint64),
+        ("touched", np.int64),  # 1 while the row is in Tables.touched
+    ]
+)
+COLUMN = np.dtype(
+    [
+        ("v", np.int64),  # the price of one of the mentor's slots
+        ("slots", np.int64),
+        ("used", np.int64),
+        ("first", np.int64),  # the first of its rows, or NOBODY
+        ("hash", np.uint64),
+        ("via_row", np.int64),  # in a search: the row by which the column was reached
+        ("via_column", np.int64),  # and where that row would move (only when a slot seeks a row)
+        ("walked_at", np.int64),  # and the distance at which the search walked on from here
+    ]
+)
 
 
 class Tables(NamedTuple):
-    """The state that the kernels share: one entry a row, one a column, and scratch space for one search."""
+    """The state that the kernels share. One record is one cache line, or less."""
 
     weight: ShortInts  # (rows, columns) whole weight w, BLOCKED where the pair may not be
     transposed: ShortInts  # (columns, rows) the same, so that looking along a column is as fast as along a row
     row_units: ShortInts  # u in whole units of S, rounded down; plus MASK where the row is not to be looked at
     column_units: ShortInts  # v likewise
-    row_hash: NDArray[np.uint64]
-    column_hash: NDArray[np.uint64]
-    u: Ints  # what the plan would lose without the newcomer
-    v: Ints  # the price of one of the mentor's slots
-    partner: Ints  # the row's column in the plan, or NOBODY
-    before: Ints  # the rows of a column are a doubly linked list
-    after: Ints
-    first: Ints  # the first row of the column's list
-    slots: Ints
-    used: Ints
-    extent: Ints  # [0] rows and [1] columns ever used: beyond these nobody needs to look
-    touched: Ints  # [0] how many rows changed partner since the list was last emptied, then which
-    is_touched: NDArray[np.bool_]
-    distance: Ints  # scratch, a column each: length of the shortest path found so far, FAR before and after
-    block_least: Ints  # the least distance in each LANES columns: whom to walk next is found without looking at all
-    via_row: Ints  # the row that reached the column
-    via_column: Ints  # the column that row would move to (only when a slot seeks a row)
-    walked: Ints  # the columns that were walked
-    walked_at: Ints  # and their distance
+    rows: Records
+    columns: Records
+    counts: Ints  # rows and columns ever used (beyond these nobody needs to look), and how many rows are touched
+    touched: Ints  # the rows whose partner changed since the list was last emptied
+    distance: Ints  # of each column in a search: length of the shortest path found so far, FAR outside of searches
+    block_least: Ints  # the least distance in each LANES columns, so that whom to walk next is found quickly
+    walked: Ints  # the columns that the search has walked on from
 
 
 def empty(rows: int, columns: int) -> Tables:
     """Make tables with room for so many rows and columns (multiples of LANES), all of them unused."""
+    nobody = np.zeros(1, ROW)
+    nobody["partner"] = nobody["before"] = nobody["after"] = NOBODY
+    nowhere = np.zeros(1, COLUMN)
+    nowhere["first"] = NOBODY
     return Tables(
         weight=np.full((rows, columns), BLOCKED),
         transposed=np.full((columns, rows), BLOCKED),
         row_units=np.full(rows, MASK),
         column_units=np.full(columns, MASK),
-        row_hash=np.zeros(rows, np.uint64),
-        column_hash=np.zeros(columns, np.uint64),
-        u=np.zeros(rows, np.int64),
-        v=np.zeros(columns, np.int64),
-        partner=np.full(rows, NOBODY, np.int64),
-        before=np.full(rows, NOBODY, np.int64),
-        after=np.full(rows, NOBODY, np.int64),
-        first=np.full(columns, NOBODY, np.int64),
-        slots=np.zeros(columns, np.int64),
-        used=np.zeros(columns, np.int64),
-        extent=np.zeros(2, np.int64),
-        touched=np.zeros(rows + 1, np.int64),
-        is_touched=np.zeros(rows, np.bool_),
+        rows=np.repeat(nobody, rows),
+        columns=np.repeat(nowhere, columns),
+        counts=np.zeros(3, np.int64),
+        touched=np.zeros(rows, np.int64),
         distance=np.full(columns, FAR),
         block_least=np.full(columns // LANES, FAR),
-        via_row=np.full(columns, NOBODY, np.int64),
-        via_column=np.full(columns, NOBODY, np.int64),
         walked=np.zeros(columns, np.int64),
-        walked_at=np.zeros(columns, np.int64),
     )
+
+
+def grown(t: Tables, rows: int, columns: int) -> Tables:
+    """Copy the tables into larger ones."""
+    larger = empty(rows, columns)
+    for old, new in zip(cast(tuple[NDArray[Any], ...], t), cast(tuple[NDArray[Any], ...], larger), strict=True):
+        new[tuple(slice(length) for length in old.shape)] = old
+    return larger
+
+
+def with_same_weights(t: Tables) -> Tables:
+    """Copy all but the weights, so that whole rows and columns can be taken out on trial."""
+    return Tables(t.weight, t.transposed, *(table.copy() for table in cast(tuple[NDArray[Any], ...], t[2:])))
+
+
+def take_touched(t: Tables) -> Ints:
+    """The rows whose partner changed since the last call, each once."""
+    touched = t.touched[: t.counts[TOUCHED]].copy()
+    t.rows["touched"][touched] = 0
+    t.counts[TOUCHED] = 0
+    return touched
+
+
+def hide_column(t: Tables, column: int) -> None:
+    """Take a column that holds no row out of every search, and out of the prices."""
+    t.columns[column]["v"] = 0
+    t.column_units[column] = MASK
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_DTYPES = {np.dtype(np.int32): types.int32, np.dtype(np.uint64): types.uint64, np.dtype(np.bool_): types.boolean}
-_TABLES = types.NamedTuple(
-    [types.Array(_DTYPES.get(table.dtype, types.int64), table.ndim, "C") for table in empty(0, 0)], Tables
-)
-_INTS = types.int64[::1]
 _I = types.int64
+_INTS = types.int64[::1]
+_UNITS = types.int32[::1]
+_MATRIX = types.int32[:, ::1]
+_TABLES = cast(Callable[..., Any], types.NamedTuple)(
+    [_MATRIX, _MATRIX, _UNITS, _UNITS, from_dtype(ROW)[::1], from_dtype(COLUMN)[::1], *[_INTS] * 5], Tables
+)
 
 
 def _inner(function: Function) -> Function:
     return cast(Function, njit(function))
 
 
-def _kernel(*arguments: Any, returns: Any = types.void) -> Callable[[Function], Function]:
+def _kernel(*arguments: Any) -> Callable[[Function], Function]:
     """Compile at import for these arguments after the tables, or load what an earlier process compiled."""
-    return cast(Callable[[Function], Function], njit(returns(_TABLES, *arguments), cache=True))
+    return cast(Callable[[Function], Function], njit(types.void(_TABLES, *arguments), cache=True))
 
 
 # One pair
 
 
 @_inner
-def _tie(row_hash: np.uint64, column_hash: np.uint64) -> np.int64:
+def _wide(number: np.integer[Any]) -> int:
+    return np.int64(number)  # type: ignore[return-value]  # to numba, int is int64
+
+
+@_inner
+def _tie(row_hash: np.uint64, column_hash: np.uint64) -> int:
     """The tie-break of a pair, 1 … 2**27 − 1: splitmix64's finaliser over the two ids' hashes."""
     z = row_hash + column_hash
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = (z ^ (z >> np.uint64(31))) >> np.uint64(64 - TIE_BITS)
-    return max(np.int64(z), np.int64(1))
+    return max(_wide(z), 1)
 
 
 @_inner
-def _exact(t: Tables, row: int, column: int) -> np.int64:
-    return (np.int64(t.weight[row, column]) << SCALE_BITS) + _tie(t.row_hash[row], t.column_hash[column])
-
-
-@_inner
-def _reach(room: np.int64) -> np.int32:
-    """The most whole units of (price − weight) at which a pair may still cost less than ``room``."""
-    return np.int32(max(np.int64(-1 << 24), (room + (1 << TIE_BITS)) >> SCALE_BITS))
+def _exact(t: Tables, row: int, column: int) -> int:
+    return (_wide(t.weight[row, column]) << SCALE_BITS) + _tie(t.rows[row].hash, t.columns[column].hash)
 
 
 @_inner
 def _attach(t: Tables, row: int, column: int) -> None:
-    t.partner[row] = column
-    t.before[row] = NOBODY
-    t.after[row] = t.first[column]
-    if t.first[column] >= 0:
-        t.before[t.first[column]] = row
-    t.first[column] = row
-    t.used[column] += 1
+    following = t.columns[column].first
+    t.rows[row].partner = column
+    t.rows[row].before = NOBODY
+    t.rows[row].after = following
+    if following != NOBODY:
+        t.rows[following].before = row
+    t.columns[column].first = row
+    t.columns[column].used += 1
     _touch(t, row)
 
 
 @_inner
 def _detach(t: Tables, row: int) -> None:
-    column = t.partner[row]
-    if t.before[row] >= 0:
-        t.after[t.before[row]] = t.after[row]
+    column, before, after = t.rows[row].partner, t.rows[row].before, t.rows[row].after
+    if before != NOBODY:
+        t.rows[before].after = after
     else:
-        t.first[column] = t.after[row]
-    if t.after[row] >= 0:
-        t.before[t.after[row]] = t.before[row]
-    t.partner[row] = NOBODY
-    t.used[column] -= 1
+        t.columns[column].first = after
+    if after != NOBODY:
+        t.rows[after].before = before
+    t.rows[row].partner = NOBODY
+    t.columns[column].used -= 1
     _touch(t, row)
 
 
 @_inner
 def _touch(t: Tables, row: int) -> None:
-    if not t.is_touched[row]:
-        t.is_touched[row] = True
-        t.touched[0] += 1
-        t.touched[t.touched[0]] = row
+    if not t.rows[row].touched:
+        t.rows[row].touched = 1
+        t.touched[t.counts[TOUCHED]] = row
+        t.counts[TOUCHED] += 1
+
+
+@_inner
+def _set_u(t: Tables, row: int, u: int) -> None:
+    t.rows[row].u = u
+    t.row_units[row] = np.int32(u >> SCALE_BITS)
+
+
+@_inner
+def _set_v(t: Tables, column: int, v: int) -> None:
+    t.columns[column].v = v
+    t.column_units[column] = np.int32(v >> SCALE_BITS)
+
+
+@_inner
+def _shift_prices(t: Tables, column: int, by: int) -> None:
+    """Make a column dearer, and its rows as much poorer: their pairs in the plan stay tight. Unmasks them."""
+    _set_v(t, column, t.columns[column].v + by)
+    row = t.columns[column].first
+    while row != NOBODY:
+        _set_u(t, row, t.rows[row].u - by)
+        row = t.rows[row].after
+
+
+# One search
+
+
+@_inner
+def _reach(room: int) -> np.int32:
+    """The most whole units of (price − weight) at which a pair may still cost less than ``room``."""
+    return np.int32(max(-1 << 24, (room + (1 << TIE_BITS)) >> SCALE_BITS))
+
+
+@_inner
+def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) -> bool:
+    """Whether any of the pairs from ``block`` on is within reach: the sign bits of units − weight − reach − 1.
+
+    Unsigned indices and one type throughout let the compiler make vector instructions of this loop.
+    """
+    beyond = np.int32(reach + np.int32(1))
+    signs = np.int32(0)
+    for lane in range(np.uint64(LANES)):
+        at = np.uint64(block) + lane
+        signs |= np.int32(np.int32(units[at] - weight[at]) - beyond)
+    return bool(signs < 0)
 
 
 @_inner
@@ -183,9 +261,9 @@ def _reach_column(t: Tables, column: int, cost: int) -> None:
 def _nearest(t: Tables) -> tuple[int, int]:
     """The column that is reached at the least cost and not yet walked, and that cost (FAR when there is none)."""
     least, at = FAR, 0
-    for block in range(0, t.extent[1], LANES):
-        if t.block_least[block // LANES] < least:
-            least, at = t.block_least[block // LANES], block
+    for block in range((t.counts[COLUMNS] + LANES - 1) // LANES):
+        if t.block_least[block] < least:
+            least, at = t.block_least[block], block * LANES
     while least < FAR and t.distance[at] != least:
         at += 1
     return at, least
@@ -193,73 +271,55 @@ def _nearest(t: Tables) -> tuple[int, int]:
 
 @_inner
 def _walk(t: Tables, column: int, so_far: int, n_walked: int) -> int:
-    """Note that a column is walked, and take it out of those that are reached; how many are walked."""
-    t.walked[n_walked], t.walked_at[n_walked] = column, so_far
+    """Note that a column is walked, and take it out of those that are reached; how many are walked now."""
+    t.walked[n_walked] = column
+    t.columns[column].walked_at = so_far
     t.distance[column] = FAR
-    block = column // LANES * LANES
+    block = column // LANES
     least = FAR
     for lane in range(np.uint64(LANES)):
-        least = min(least, t.distance[np.uint64(block) + lane])
-    t.block_least[block // LANES] = least
+        least = min(least, t.distance[np.uint64(block * LANES) + lane])
+    t.block_least[block] = least
     return n_walked + 1
 
 
 @_inner
 def _forget(t: Tables) -> None:
     """Make every column unreached again."""
-    for block in range(0, t.extent[1], LANES):
-        if t.block_least[block // LANES] < FAR:
-            t.block_least[block // LANES] = FAR
-            t.distance[block : block + LANES] = FAR
+    for block in range((t.counts[COLUMNS] + LANES - 1) // LANES):
+        if t.block_least[block] < FAR:
+            t.block_least[block] = FAR
+            t.distance[block * LANES : (block + 1) * LANES] = FAR
 
 
 # A row seeks a slot
 
 
 @_inner
-def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) -> bool:
-    """Whether any of the pairs from ``block`` on is within reach: the sign bits of units − weight − reach − 1.
-
-    Unsigned indices and one type throughout let the compiler make vector instructions of this loop.
-    """
-    beyond = np.int32(reach + 1)
-    signs = np.int32(0)
-    for lane in range(np.uint64(LANES)):
-        at = np.uint64(block) + lane
-        signs |= np.int32(np.int32(units[at] - weight[at]) - beyond)
-    return signs < 0
-
-
-@_inner
-def _look_along_row(
-    t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int
-) -> tuple[int, int, int]:
+def _look_along_row(t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int) -> tuple[int, int, int]:
     """Extend the path that freed ``row`` at cost ``so_far`` to every column that costs less than ``best`` in all."""
-    units = t.column_units
-    weight = t.weight[row]
-    base = so_far + t.u[row]
+    units, weight = t.column_units, t.weight[row]
+    base = so_far + t.rows[row].u
     reach = _reach(best - base)
-    for block in range(0, t.extent[1], LANES):
+    for block in range(0, t.counts[COLUMNS], LANES):
         if not _any_near(units, weight, block, reach):
             continue
         for c in range(block, block + LANES):
-            if np.int32(units[c] - weight[c]) > reach:
+            if units[c] - weight[c] > reach:
                 continue
-            cost = base + t.v[c] - _exact(t, row, c)
+            cost = base + t.columns[c].v - _exact(t, row, c)
             if cost >= best or cost >= t.distance[c]:
                 continue
             _reach_column(t, c, cost)
-            t.via_row[c] = row
-            if t.used[c] < t.slots[c]:
+            t.columns[c].via_row = row
+            if t.columns[c].used < t.columns[c].slots:
                 best, end_column, end_row = cost, c, NOBODY
-                reach = _reach(best - base)
-                continue
-            other = t.first[c]
-            while other >= 0:
-                if cost + t.u[other] < best:
-                    best, end_column, end_row = cost + t.u[other], c, other
-                    reach = _reach(best - base)
-                other = t.after[other]
+            other = t.columns[c].first
+            while other != NOBODY:
+                if cost + t.rows[other].u < best:
+                    best, end_column, end_row = cost + t.rows[other].u, c, other
+                other = t.rows[other].after
+            reach = _reach(best - base)
     return best, end_column, end_row
 
 
@@ -270,57 +330,38 @@ def _place(t: Tables, start: int) -> None:
     The path ends where it is cheapest: at a column with a free slot, at a row that gives its slot up for good,
     or at ``start`` itself, which then stays unplaced.
     """
-    best, end_column, end_row = _look_along_row(t, start, 0, t.u[start], NOBODY, NOBODY)
+    best, end_column, end_row = _look_along_row(t, start, 0, t.rows[start].u, NOBODY, NOBODY)
     n_walked = 0
     column, so_far = _nearest(t)
     while so_far < best:
         n_walked = _walk(t, column, so_far, n_walked)
         t.column_units[column] += MASK
-        row = t.first[column]
-        while row >= 0:
+        row = t.columns[column].first
+        while row != NOBODY:
             best, end_column, end_row = _look_along_row(t, row, so_far, best, end_column, end_row)
-            row = t.after[row]
+            row = t.rows[row].after
         column, so_far = _nearest(t)
-    _set_u(t, start, t.u[start] - best)
-    for at in range(n_walked):
-        _shift_prices(t, t.walked[at], best - t.walked_at[at])
     _forget(t)
-    if end_column == NOBODY:
-        return
-    if end_row != NOBODY:
-        _detach(t, end_row)
-    column = end_column
-    while True:
-        row = t.via_row[column]
-        left = t.partner[row]
-        if left >= 0:
+    _set_u(t, start, t.rows[start].u - best)
+    for at in range(n_walked):
+        _shift_prices(t, t.walked[at], best - t.columns[t.walked[at]].walked_at)
+    if end_column != NOBODY:
+        _move_up(t, start, end_column, end_row)
+
+
+@_inner
+def _move_up(t: Tables, start: int, column: int, out: int) -> None:
+    """Move each row of the path from ``start`` one column on; ``out`` (if anybody) loses its slot at the end."""
+    if out != NOBODY:
+        _detach(t, out)
+    row = NOBODY
+    while row != start:
+        row = t.columns[column].via_row
+        left = t.rows[row].partner
+        if left != NOBODY:
             _detach(t, row)
         _attach(t, row, column)
-        if row == start:
-            return
         column = left
-
-
-@_inner
-def _set_u(t: Tables, row: int, u: int) -> None:
-    t.u[row] = u
-    t.row_units[row] = np.int32(u >> SCALE_BITS)
-
-
-@_inner
-def _set_v(t: Tables, column: int, v: int) -> None:
-    t.v[column] = v
-    t.column_units[column] = np.int32(v >> SCALE_BITS)
-
-
-@_inner
-def _shift_prices(t: Tables, column: int, by: int) -> None:
-    """Make a column dearer, and its rows as much poorer: their pairs in the plan stay tight. Unmasks them."""
-    _set_v(t, column, t.v[column] + by)
-    row = t.first[column]
-    while row >= 0:
-        _set_u(t, row, t.u[row] - by)
-        row = t.after[row]
 
 
 # A slot seeks a row
@@ -331,30 +372,27 @@ def _look_along_column(
     t: Tables, column: int, so_far: int, best: int, end_row: int, end_column: int
 ) -> tuple[int, int, int]:
     """Extend the path that freed a slot of ``column`` at cost ``so_far`` by every row worth moving there."""
-    units = t.row_units
-    weight = t.transposed[column]
-    base = so_far + t.v[column]
+    units, weight = t.row_units, t.transposed[column]
+    base = so_far + t.columns[column].v
     reach = _reach(best - base)
-    for block in range(0, t.extent[0], LANES):
+    for block in range(0, t.counts[ROWS], LANES):
         if not _any_near(units, weight, block, reach):
             continue
         for r in range(block, block + LANES):
-            if np.int32(units[r] - weight[r]) > reach:
+            if units[r] - weight[r] > reach:
                 continue
-            cost = base + t.u[r] - _exact(t, r, column)
-            if cost >= best:
+            cost = base + t.rows[r].u - _exact(t, r, column)
+            left = t.rows[r].partner
+            if cost >= best or (left != NOBODY and cost >= t.distance[left]):
                 continue
-            left = t.partner[r]
-            if left < 0:
-                best, end_row, end_column = cost, r, column
-                reach = _reach(best - base)
-            elif cost < t.distance[left]:
+            at_end = cost
+            if left != NOBODY:
                 _reach_column(t, left, cost)
-                t.via_row[left] = r
-                t.via_column[left] = column
-                if cost + t.v[left] < best:
-                    best, end_row, end_column = cost + t.v[left], r, column
-                    reach = _reach(best - base)
+                t.columns[left].via_row, t.columns[left].via_column = r, column
+                at_end = cost + t.columns[left].v
+            if at_end < best:
+                best, end_row, end_column = at_end, r, column
+                reach = _reach(best - base)
     return best, end_row, end_column
 
 
@@ -365,33 +403,39 @@ def _fill(t: Tables, start: int) -> None:
     The path ends where it is cheapest: at an unplaced row, at a column whose price falls to zero when a row
     leaves it, or at ``start`` itself, whose own price falls to zero.
     """
-    best, end_row, end_column = t.v[start], NOBODY, NOBODY
+    best, end_row, end_column = t.columns[start].v, NOBODY, NOBODY
     n_walked = 0
-    column, so_far = start, np.int64(0)
+    column, so_far = start, 0
     while so_far < best:
         n_walked = _walk(t, column, so_far, n_walked)
-        row = t.first[column]
-        while row >= 0:
+        row = t.columns[column].first
+        while row != NOBODY:
             t.row_units[row] += MASK
-            row = t.after[row]
+            row = t.rows[row].after
         best, end_row, end_column = _look_along_column(t, column, so_far, best, end_row, end_column)
         column, so_far = _nearest(t)
-    for at in range(n_walked):
-        _shift_prices(t, t.walked[at], t.walked_at[at] - best)
     _forget(t)
-    row, column = end_row, end_column
-    while row != NOBODY:
-        if t.partner[row] >= 0:
+    for at in range(n_walked):
+        _shift_prices(t, t.walked[at], t.columns[t.walked[at]].walked_at - best)
+    if end_row != NOBODY:
+        _move_down(t, start, end_row, end_column)
+
+
+@_inner
+def _move_down(t: Tables, start: int, row: int, column: int) -> None:
+    """Move each row of the path to the column that it would better, from ``row`` to whoever takes ``start``'s slot."""
+    while True:
+        if t.rows[row].partner != NOBODY:
             _detach(t, row)
         _attach(t, row, column)
         if column == start:
             return
-        row, column = t.via_row[column], t.via_column[column]
+        row, column = t.columns[column].via_row, t.columns[column].via_column
 
 
 @_inner
 def _settle(t: Tables, column: int) -> None:
-    while t.used[column] < t.slots[column] and t.v[column] > 0:
+    while t.columns[column].used < t.columns[column].slots and t.columns[column].v > 0:
         _fill(t, column)
 
 
@@ -401,164 +445,109 @@ def _settle(t: Tables, column: int) -> None:
 @_inner
 def _bound_u(t: Tables, row: int) -> None:
     """Give a row that holds no slot a u that is high enough for every column: at most one unit too high."""
+    units, weight = t.column_units, t.weight[row]
     most = np.int32(-1)
-    units = t.column_units
-    weight = t.weight[row]
-    for c in range(t.extent[1]):
-        most = max(most, weight[c] - units[c])
-    _set_u(t, row, (np.int64(most) + 1) << SCALE_BITS)
+    for c in range(np.uint64(t.counts[COLUMNS])):
+        most = max(most, np.int32(weight[c] - units[c]))
+    _set_u(t, row, (_wide(most) + 1) << SCALE_BITS)
 
 
 @_inner
 def _reserve(t: Tables, column: int) -> None:
     """Set a column's price to the least at which nobody is better off there than where they are."""
-    most = np.int64(0)
-    for r in range(t.extent[0]):
+    most = 0
+    for r in range(t.counts[ROWS]):
         if t.row_units[r] < MASK and t.transposed[column, r] >= 0:
-            most = max(most, _exact(t, r, column) - t.u[r])
+            most = max(most, _exact(t, r, column) - t.rows[r].u)
     _set_v(t, column, most)
 
 
-@_inner
-def _write_row(t: Tables, row: int, weights: Ints, columns: Ints) -> None:
+@_kernel(_I, _INTS, _INTS)
+def weigh_row(t: Tables, row: int, weights: Ints, columns: Ints) -> None:
+    """Give a row, new or present, its weights in the order of ``columns`` (negative: blocked)."""
+    column = t.rows[row].partner
+    if column != NOBODY:
+        _detach(t, row)
     for at in range(columns.size):
-        w = np.int32(weights[at]) if weights[at] >= 0 else BLOCKED
-        t.weight[row, columns[at]] = w
-        t.transposed[columns[at], row] = w
-
-
-@_inner
-def _write_column(t: Tables, column: int, weights: Ints, rows: Ints) -> None:
-    for at in range(rows.size):
-        w = np.int32(weights[at]) if weights[at] >= 0 else BLOCKED
-        t.weight[rows[at], column] = w
-        t.transposed[column, rows[at]] = w
-
-
-@_inner
-def _retire(t: Tables, row: int) -> None:
-    t.u[row] = 0
-    t.row_units[row] = MASK
-
-
-@_kernel(_I, _INTS, _INTS)
-def arrive(t: Tables, row: int, weights: Ints, columns: Ints) -> None:
-    """Take an unused row into the market, its weights in the order of ``columns`` (negative: blocked)."""
-    _write_row(t, row, weights, columns)
+        weight = np.int32(weights[at]) if weights[at] >= 0 else BLOCKED
+        t.weight[row, columns[at]] = weight
+        t.transposed[columns[at], row] = weight
     _bound_u(t, row)
     _place(t, row)
-
-
-@_kernel(_I)
-def leave(t: Tables, row: int) -> None:
-    """Take a row out; its slot goes to whoever gains the plan most."""
-    column = t.partner[row]
-    if column >= 0:
-        _detach(t, row)
-    _retire(t, row)
-    if column >= 0:
-        _settle(t, column)
-
-
-@_kernel(_I)
-def commit(t: Tables, row: int) -> None:
-    """Take a placed row and its slot out together: the rest of the plan stays optimal as it is."""
-    column = t.partner[row]
-    _detach(t, row)
-    t.slots[column] -= 1
-    _retire(t, row)
-
-
-@_kernel(_I, _INTS, _INTS)
-def reweigh(t: Tables, row: int, weights: Ints, columns: Ints) -> None:
-    """Replace a row's weights."""
-    column = t.partner[row]
-    if column >= 0:
-        _detach(t, row)
-    _write_row(t, row, weights, columns)
-    _bound_u(t, row)
-    _place(t, row)
-    if column >= 0:
+    if column != NOBODY:
         _settle(t, column)
 
 
 @_kernel(_I, _I, _INTS)
-def shift(t: Tables, row: int, by: int, columns: Ints) -> None:
+def shift_row(t: Tables, row: int, by: int, columns: Ints) -> None:
     """Add ``by`` to every weight of a row: for a placed row that stays placed, only its u changes."""
     for at in range(columns.size):
         if t.weight[row, columns[at]] >= 0:
             t.weight[row, columns[at]] += np.int32(by)
             t.transposed[columns[at], row] += np.int32(by)
-    column = t.partner[row]
-    u = t.u[row] + (np.int64(by) << SCALE_BITS)
-    if column >= 0 and u >= 0:
+    column = t.rows[row].partner
+    u = t.rows[row].u + (by << SCALE_BITS)
+    if column == NOBODY:
+        _bound_u(t, row)
+        _place(t, row)
+    elif u >= 0:
         _set_u(t, row, u)
-    elif column >= 0:
+    else:
         _detach(t, row)
         _set_u(t, row, 0)
         _settle(t, column)
-    elif by > 0:
-        _bound_u(t, row)
-        _place(t, row)
 
 
-@_kernel(_I, _I, _INTS, _INTS)
-def open_column(t: Tables, column: int, slots: int, weights: Ints, rows: Ints) -> None:
-    """Take an unused column into the market, its weights in the order of ``rows`` (negative: blocked)."""
-    _write_column(t, column, weights, rows)
-    t.slots[column] = slots
+@_kernel(_I)
+def drop_row(t: Tables, row: int) -> None:
+    """Take a row out; its slot, if it had one that is still open, goes to whoever gains the plan most."""
+    column = t.rows[row].partner
+    if column != NOBODY:
+        _detach(t, row)
+    t.rows[row].u = 0
+    t.row_units[row] = MASK
+    if column != NOBODY:
+        _settle(t, column)
+
+
+@_kernel(_I, _INTS, _INTS)
+def weigh_column(t: Tables, column: int, weights: Ints, rows: Ints) -> None:
+    """Give a column, new or present, its weights in the order of ``rows``: who is no longer tight is placed again."""
+    for at in range(rows.size):
+        weight = np.int32(weights[at]) if weights[at] >= 0 else BLOCKED
+        t.weight[rows[at], column] = weight
+        t.transposed[column, rows[at]] = weight
     _reserve(t, column)
-    _settle(t, column)
-
-
-@_inner
-def _resize(t: Tables, column: int, slots: int) -> None:
-    while t.used[column] > slots:
-        poorest = t.first[column]
-        row = t.after[poorest]
-        while row >= 0:
-            if t.u[row] < t.u[poorest]:
-                poorest = row
-            row = t.after[row]
-        t.slots[column] = t.used[column] - 1
-        _detach(t, poorest)
-        _place(t, poorest)
-    t.slots[column] = slots
+    evicted = NOBODY
+    row = t.columns[column].first
+    while row != NOBODY:
+        following = t.rows[row].after
+        if t.weight[row, column] < 0 or _exact(t, row, column) != t.rows[row].u + t.columns[column].v:
+            _detach(t, row)
+            t.rows[row].after = evicted
+            evicted = row
+        row = following
+    while evicted != NOBODY:
+        row = evicted
+        evicted = t.rows[row].after
+        _place(t, row)
     _settle(t, column)
 
 
 @_kernel(_I, _I)
-def set_slots(t: Tables, column: int, slots: int) -> None:
+def resize_column(t: Tables, column: int, slots: int) -> None:
     """Change how many rows a column holds: who must go finds the best other way, who may come comes."""
-    _resize(t, column, slots)
-
-
-@_kernel(_I)
-def close_column(t: Tables, column: int) -> None:
-    """Take a column out of the market; its rows find the best other way."""
-    _resize(t, column, 0)
-    t.v[column] = 0
-    t.column_units[column] = MASK
-
-
-@_kernel(_I, _INTS, _INTS)
-def reweigh_column(t: Tables, column: int, weights: Ints, rows: Ints) -> None:
-    """Replace a column's weights: only rows that are no longer tight with it leave it and are placed again."""
-    _write_column(t, column, weights, rows)
-    _reserve(t, column)
-    evicted = NOBODY
-    row = t.first[column]
-    while row >= 0:
-        following = t.after[row]
-        if t.weight[row, column] < 0 or _exact(t, row, column) != t.u[row] + t.v[column]:
-            _detach(t, row)
-            t.after[row] = evicted
-            evicted = row
-        row = following
-    while evicted >= 0:
-        row = evicted
-        evicted = t.after[row]
-        _place(t, row)
+    while t.columns[column].used > slots:
+        poorest = t.columns[column].first
+        row = t.rows[poorest].after
+        while row != NOBODY:
+            if t.rows[row].u < t.rows[poorest].u:
+                poorest = row
+            row = t.rows[row].after
+        t.columns[column].slots = t.columns[column].used - 1
+        _detach(t, poorest)
+        _place(t, poorest)
+    t.columns[column].slots = slots
     _settle(t, column)
 
 
@@ -566,4 +555,4 @@ def reweigh_column(t: Tables, column: int, weights: Ints, rows: Ints) -> None:
 def ties(t: Tables, rows: Ints, columns: Ints, out: Ints) -> None:
     """Write the tie-breaks of the pairs (rows[k], columns[k]) to ``out[k]``."""
     for at in range(rows.size):
-        out[at] = _tie(t.row_hash[rows[at]], t.column_hash[columns[at]])
+        out[at] = _tie(t.rows[rows[at]].hash, t.columns[columns[at]].hash)

@@ -1,9 +1,9 @@
 """The market: waiting newcomers, open slots, and the best plan between them, exact after every change.
 
-The plan is a maximum-weight capacitated bipartite matching; leaving somebody unmatched is allowed. A pair's exact weight
-is w·S + t: w is what the caller says, t a tie-break drawn from the two ids, and S stands above any plan's sum of t. So
-the plan has the greatest Σ w, and among those the greatest Σ t: it is the same on every machine, whatever the order
-of the changes that led to the same market, the hash seed or a restart. (Two plans may only tie when their Σ t tie,
+The plan is a maximum-weight capacitated bipartite matching; leaving somebody unmatched is allowed. A pair's exact
+weight is w·S + t: w is what the caller says, t a tie-break drawn from the two ids, and S stands above any plan's sum
+of t. So the plan has the greatest Σ w, and among those the greatest Σ t: it is the same on every machine, whatever the
+order of the changes that led to the same market, the hash seed or a restart. (Two plans tie only when their Σ t tie,
 which is less likely than pairs / 2**27 even when all weights are equal; Mulmuley, Vazirani & Vazirani 1987.)
 
 Nothing is ever solved again: a change is mended along shortest augmenting paths (``_augment``; ADR 0002).
@@ -52,8 +52,9 @@ Weights: TypeAlias = Mapping[str, int] | Ints
 class Certificate:
     """The proof that the plan is optimal, in exact weights: equal sums on both sides.
 
-    ``duals`` has ``newcomers`` (what the plan would lose without each) and ``mentors`` (the price of one slot of each).
-    They are never negative, u + v is at least the exact weight of every pair, so no plan can be worth more than ``dual``.
+    ``duals`` has ``newcomers`` (what the plan would lose without each) and ``mentors`` (the price of a slot of each).
+    They are never negative and u + v is at least the exact weight of every pair: no plan can be worth more than
+    ``dual``, and this one is worth ``primal``, the same.
     """
 
     scale: int
@@ -137,8 +138,9 @@ class Market:
         self._refuse_overflow(len(self._newcomers.place), slots)
         column = self._mentors.add(key)
         self._make_room()
-        self._tables.column_hash[column] = self._mentors.hash(key)
-        self._kernels.open_column(self._tables, column, slots, column_weights, self._newcomers.order())
+        record = self._tables.columns[column]
+        record["hash"], record["slots"] = self._mentors.hash(key), slots
+        self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def arrive(self, key: str, weights: Weights) -> None:
         """Add a newcomer."""
@@ -147,29 +149,29 @@ class Market:
         self._refuse_overflow(len(self._newcomers.place) + 1, 1)
         row = self._newcomers.add(key)
         self._make_room()
-        self._tables.row_hash[row] = self._newcomers.hash(key)
-        self._kernels.arrive(self._tables, row, row_weights, self._mentors.order())
+        self._tables.rows[row]["hash"] = self._newcomers.hash(key)
+        self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def set_slots(self, mentor: str, slots: int) -> None:
         """Change how many open slots a mentor has; 0 keeps the mentor known."""
         column = self._column(mentor)
         slots = _slots(slots)
-        self._refuse_overflow(len(self._newcomers.place), slots - int(self._tables.slots[column]))
-        self._kernels.set_slots(self._tables, column, slots)
+        self._refuse_overflow(len(self._newcomers.place), slots - int(self._tables.columns[column]["slots"]))
+        self._kernels.resize_column(self._tables, column, slots)
 
     def reweigh(self, newcomer: str, weights: Weights) -> None:
         """Replace all weights of a newcomer."""
         row = self._row(newcomer)
         row_weights = _weights(weights, self._mentors)
         self._refuse_overflow(len(self._newcomers.place), 1)
-        self._kernels.reweigh(self._tables, row, row_weights, self._mentors.order())
+        self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def reweigh_mentor(self, mentor: str, weights: Weights) -> None:
         """Replace all weights of a mentor."""
         column = self._column(mentor)
         column_weights = _weights(weights, self._newcomers)
-        self._refuse_overflow(len(self._newcomers.place), int(self._tables.slots[column]))
-        self._kernels.reweigh_column(self._tables, column, column_weights, self._newcomers.order())
+        self._refuse_overflow(len(self._newcomers.place), int(self._tables.columns[column]["slots"]))
+        self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def shift(self, newcomer: str, by: int) -> None:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
@@ -181,33 +183,35 @@ class Market:
             raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
         self._refuse_overflow(len(self._newcomers.place), 1)
         if unblocked.size:
-            self._kernels.shift(self._tables, row, by, self._mentors.order())
+            self._kernels.shift_row(self._tables, row, by, self._mentors.order())
 
     def commit(self, newcomer: str) -> str:
         """Take a newcomer and the slot that the plan gives them out of the market; the mentor's id."""
-        row = self._row(newcomer)
         mentor = self.partner(newcomer)
         if mentor is None:
             raise MarketError(UNPLACED, f"{newcomer} has no mentor in the plan, so there is nothing to commit")
-        self._kernels.commit(self._tables, row)
-        self._forget(newcomer)
+        self._tables.columns[self._mentors.place[mentor]]["slots"] -= 1
+        self.leave(newcomer)
         return mentor
 
     def leave(self, newcomer: str) -> None:
         """Take a newcomer out."""
-        self._kernels.leave(self._tables, self._row(newcomer))
-        self._forget(newcomer)
+        self._kernels.drop_row(self._tables, self._row(newcomer))
+        self._newcomers.remove(newcomer)
+        self._told.pop(newcomer, None)
 
     def close_mentor(self, mentor: str) -> None:
         """Take a mentor out."""
-        self._kernels.close_column(self._tables, self._column(mentor))
+        column = self._column(mentor)
+        self._kernels.resize_column(self._tables, column, 0)
+        self._kernels.hide_column(self._tables, column)
         self._mentors.remove(mentor)
 
     # The plan
 
     def plan(self) -> dict[str, str]:
         """Newcomer → mentor of every pair of the plan, in the order of ``rows()``."""
-        partner = self._tables.partner[self._newcomers.order()].tolist()
+        partner = self._tables.rows["partner"][self._newcomers.order()].tolist()
         return {
             key: self._mentor_at(column)
             for key, column in zip(self._newcomers.place, partner, strict=True)
@@ -216,7 +220,7 @@ class Market:
 
     def partner(self, newcomer: str) -> str | None:
         """The mentor whom the plan gives a newcomer, or None."""
-        column = int(self._tables.partner[self._row(newcomer)])
+        column = int(self._tables.rows[self._row(newcomer)]["partner"])
         return None if column < 0 else self._mentor_at(column)
 
     def changes(self) -> dict[str, str | None]:
@@ -224,10 +228,8 @@ class Market:
 
         Who has left the market is not among them. Costs O(newcomers whose partner moved since), not O(plan).
         """
-        touched = self._tables.touched[1 : self._tables.touched[0] + 1]
-        self._tables.is_touched[touched] = False
+        touched = self._kernels.take_touched(self._tables)
         keys = [key for row in touched.tolist() if (key := self._newcomers.key[row]) is not None]
-        self._tables.touched[0] = 0
         now = {key: self.partner(key) for key in sorted(keys)}
         moved = {key: partner for key, partner in now.items() if partner != self._told.get(key)}
         for key, partner in moved.items():
@@ -239,28 +241,26 @@ class Market:
 
     def value(self) -> int:
         """Σ w over the plan."""
-        placed = np.flatnonzero(self._tables.partner >= 0)
-        return int(self._tables.weight[placed, self._tables.partner[placed]].sum(dtype=np.int64))
+        return int(self._tables.weight[self._pairs()].sum(dtype=np.int64))
 
     def certificate(self) -> Certificate:
         """Scale, duals and both sums, in Python integers."""
-        placed = np.flatnonzero(self._tables.partner >= 0)
-        u = self._tables.u[self._newcomers.order()].tolist()
-        v = self._tables.v[self._mentors.order()].tolist()
-        slots = self._tables.slots[self._mentors.order()].tolist()
+        u = self._tables.rows["u"][self._newcomers.order()].tolist()
+        v = self._tables.columns["v"][self._mentors.order()].tolist()
+        slots = self._tables.columns["slots"][self._mentors.order()].tolist()
         return Certificate(
             scale=SCALE,
             duals={
                 "newcomers": dict(zip(self._newcomers.place, u, strict=True)),
                 "mentors": dict(zip(self._mentors.place, v, strict=True)),
             },
-            primal=self.value() * SCALE + int(self._ties(placed, self._tables.partner[placed]).sum()),
+            primal=self.value() * SCALE + int(self._ties(*self._pairs()).sum()),
             dual=sum(u) + sum(price * count for price, count in zip(v, slots, strict=True)),
         )
 
     def price(self, mentor: str) -> int:
         """What one slot of a mentor is worth to the plan, in units of w (rounded down)."""
-        return int(self._tables.v[self._column(mentor)]) // SCALE
+        return int(self._tables.columns[self._column(mentor)]["v"]) // SCALE
 
     def loss_of_pairing(self, newcomer: str, mentor: str) -> int:
         """By how much the plan's value would fall if this pair were made. The market stays as it is.
@@ -268,14 +268,14 @@ class Market:
         Exact: the rest of the market is repaired on a copy of all but its weights, O(n_newcomers + n_mentors).
         """
         row, column = self._row(newcomer), self._column(mentor)
-        weight, slots = int(self._tables.weight[row, column]), int(self._tables.slots[column])
+        weight, slots = int(self._tables.weight[row, column]), int(self._tables.columns[column]["slots"])
         if weight < 0 or slots == 0:
             raise MarketError(BARRED, f"{newcomer} and {mentor} cannot be paired: blocked, or no slot")
         rest = Market.__new__(Market)
         rest._kernels = self._kernels
-        rest._tables = type(self._tables)(*self._tables[:2], *(table.copy() for table in self._tables[2:]))
-        rest._kernels.leave(rest._tables, row)
-        rest._kernels.set_slots(rest._tables, column, slots - 1)
+        rest._tables = self._kernels.with_same_weights(self._tables)
+        rest._kernels.drop_row(rest._tables, row)
+        rest._kernels.resize_column(rest._tables, column, slots - 1)
         return self.value() - weight - rest.value()
 
     # Who and what is in it
@@ -297,7 +297,9 @@ class Market:
 
     def slots(self) -> dict[str, int]:
         """Mentor → open slots, in the order of ``columns()``."""
-        return dict(zip(self._mentors.place, self._tables.slots[self._mentors.order()].tolist(), strict=True))
+        return dict(
+            zip(self._mentors.place, self._tables.columns["slots"][self._mentors.order()].tolist(), strict=True)
+        )
 
     def weights_of(self, newcomer: str) -> dict[str, int]:
         """Mentor → w of a newcomer's unblocked pairs."""
@@ -311,7 +313,7 @@ class Market:
         i, j = np.nonzero(weights >= 0)
         t = self._ties(rows[i], columns[j])
         number = {column: at for at, column in enumerate(columns.tolist())}
-        partner = self._tables.partner[rows].tolist()
+        partner = self._tables.rows["partner"][rows].tolist()
         return {
             "newcomers": self.rows(),
             "mentors": [{"id": mentor, "slots": slots} for mentor, slots in self.slots().items()],
@@ -319,7 +321,10 @@ class Market:
             "scale": SCALE,
             "plan": [[at, number[column]] for at, column in enumerate(partner) if column >= 0],
             "value": self.value(),
-            "duals": {"newcomers": self._tables.u[rows].tolist(), "mentors": self._tables.v[columns].tolist()},
+            "duals": {
+                "newcomers": self._tables.rows["u"][rows].tolist(),
+                "mentors": self._tables.columns["v"][columns].tolist(),
+            },
         }
 
     # Checks and places
@@ -343,13 +348,15 @@ class Market:
         """Refuse a change that may place more than PLAN_MAX rows: it places at most ``gain`` more than now."""
         if newcomers <= PLAN_MAX or gain <= 0:
             return
-        placed = int(np.count_nonzero(self._tables.partner >= 0))
+        placed = self._pairs()[0].size
         if min(newcomers, placed + gain) > PLAN_MAX:
             raise MarketError(SIZE, f"the plan has {placed} pairs and may come to hold more than {PLAN_MAX}")
 
-    def _forget(self, newcomer: str) -> None:
-        self._newcomers.remove(newcomer)
-        self._told.pop(newcomer, None)
+    def _pairs(self) -> tuple[Ints, Ints]:
+        """Rows and columns of the plan's pairs."""
+        partner = self._tables.rows["partner"]
+        placed = np.flatnonzero(partner >= 0)
+        return placed, partner[placed]
 
     def _ties(self, rows: Ints, columns: Ints) -> Ints:
         out = np.zeros(rows.size, np.int64)
@@ -361,11 +368,8 @@ class Market:
         n_rows, n_columns = self._tables.weight.shape
         rows, columns = _room(n_rows, len(self._newcomers.key)), _room(n_columns, len(self._mentors.key))
         if (rows, columns) != (n_rows, n_columns):
-            grown = self._kernels.empty(rows, columns)
-            for old, new in zip(self._tables, grown, strict=True):
-                new[tuple(slice(length) for length in old.shape)] = old
-            self._tables = grown
-        self._tables.extent[:] = len(self._newcomers.key), len(self._mentors.key)
+            self._tables = self._kernels.grown(self._tables, rows, columns)
+        self._tables.counts[:2] = len(self._newcomers.key), len(self._mentors.key)
 
 
 def _room(now: int, needed: int) -> int:
@@ -391,7 +395,7 @@ def _weights(weights: Weights, other: _Side) -> Ints:
     row = weights if isinstance(weights, np.ndarray) else _as_array(weights, other)
     if row.dtype != np.int64 or row.shape != (len(other.place),):
         raise MarketError(SHAPE, f"weights are {row.dtype}{row.shape}, not int64({len(other.place)},)")
-    if row.size and not (BLOCKED <= int(row.min()) and int(row.max()) <= WEIGHT_MAX):
+    if row.size and (int(row.min()) < BLOCKED or int(row.max()) > WEIGHT_MAX):
         raise MarketError(WEIGHT, f"weights run from {row.min()} to {row.max()}, not within 0 … {WEIGHT_MAX}")
     return np.ascontiguousarray(row)
 
