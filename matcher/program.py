@@ -137,10 +137,10 @@ class Program:
 
     # Looking anew at people
 
-    def look_at(self, *people: str, reweigh: bool = True, screened_now: bool = False) -> None:
+    def look_at(self, *people: str, related: bool = False, screened_now: bool = False) -> None:
         """Bring the desk up to date with what was told of these people, and decide what care makes of it."""
         for who in people:
-            self.desk.refresh(who, reweigh=reweigh)
+            self.desk.refresh(who, related=related)
             member = self.state.members.get(who)
             if member is None or not member.present:
                 continue
@@ -245,13 +245,9 @@ def _subject(program: Program, event: Event) -> None:
     program.look_at(event.subject)
 
 
-def _standing(program: Program, event: Event) -> None:
-    program.look_at(event.subject, reweigh=False)
-
-
 def _both(program: Program, event: Event) -> None:
     review.part(program.desk, event)
-    program.look_at(event.subject, _exclusion(event).other)
+    program.look_at(event.subject, _exclusion(event).other, related=True)
 
 
 def _exclusion(event: Event) -> told.Exclusion:
@@ -266,7 +262,7 @@ def _ends_everything(program: Program, event: Event) -> None:
 
 
 def _erased(program: Program, event: Event) -> None:
-    program.desk.refresh(event.subject)
+    program._desk = None  # lines of support that ran through the person are gone
 
 
 def _before_erasure(program: Program, event: Event) -> None:
@@ -274,13 +270,13 @@ def _before_erasure(program: Program, event: Event) -> None:
 
 
 def _screened(program: Program, event: Event) -> None:
-    program.look_at(event.subject, reweigh=False, screened_now=True)
+    program.look_at(event.subject, screened_now=True)
 
 
 def _mentor_paused(program: Program, event: Event) -> None:
     until = getattr(event.data, "until", None)
     program._decide(facts.IntakePaused(mentor=event.subject, until=until))
-    program.look_at(event.subject, reweigh=False)
+    program.look_at(event.subject)
 
 
 def _slipped(program: Program, event: Event) -> None:
@@ -288,6 +284,16 @@ def _slipped(program: Program, event: Event) -> None:
     if member.mentorship is not None and isinstance(event.data, told.Setback) and membership.counts(member, event.data):
         program._decide(facts.IntakePaused(mentor=event.subject, until=care.back_on(member, program.policy)))
     program.look_at(event.subject)
+
+
+def _milestone(program: Program, event: Event) -> None:
+    if isinstance(event.data, told.Milestone) and event.data.kind == "days":  # it may date a recovery
+        program.look_at(event.subject)
+
+
+def _assessed(program: Program, event: Event) -> None:
+    if isinstance(event.data, told.Assessed) and membership.tells_of_distress(event.data):
+        program.look_at(event.subject)
 
 
 def _waiver(program: Program, event: Event) -> None:
@@ -313,23 +319,23 @@ HANDLING: dict[str, Handling] = {
     "member.joined": Handling(_known, _subject),
     "member.updated": Handling(_known, _subject),
     "member.left": Handling(_known, _ends_everything),
-    "member.paused": Handling(_known, _standing),
-    "member.resumed": Handling(_known, _standing),
+    "member.paused": Handling(_known, _subject),
+    "member.resumed": Handling(_known, _subject),
     "member.referred": Handling(_known),
     "member.contacted": Handling(_known),
     "member.erased": Handling(_known, _erased, before=_before_erasure),
     "mentor.volunteered": Handling(_known, _subject),
     "mentor.screened": Handling(_known, _screened),
-    "mentor.supervised": Handling(_known, _standing),
+    "mentor.supervised": Handling(_known, _subject),
     "mentor.updated": Handling(_known, _subject),
     "mentor.paused": Handling(_known, _mentor_paused),
-    "mentor.resumed": Handling(_known, _standing),
+    "mentor.resumed": Handling(_known, _subject),
     "mentor.withdrawn": Handling(_known, _ends_everything),
     "progress.checked_in": Handling(_known),
-    "progress.milestone": Handling(_known, _subject),
+    "progress.milestone": Handling(_known, _milestone),
     "progress.setback": Handling(_known, _slipped),
-    "progress.assessed": Handling(_known, _standing),
-    "progress.distress": Handling(_known, _standing),
+    "progress.assessed": Handling(_known, _assessed),
+    "progress.distress": Handling(_known, _subject),
     "treatment.discharged": Handling(_known),
     "match.recorded": Handling(_recorded, _match(review.record)),
     "match.reviewed": Handling(_match(review.check_reviewed), _match(review.reviewed)),
@@ -345,14 +351,14 @@ HANDLING: dict[str, Handling] = {
     "circle.joined": Handling(),
     "circle.left": Handling(),
     "circle.met": Handling(),
-    "safety.reported": Handling(_known, _standing),
-    "safety.resolved": Handling(_known, _standing),
+    "safety.reported": Handling(_known, _subject),
+    "safety.resolved": Handling(_known, _subject),
     "exclusion.added": Handling(_known, _both),
     "exclusion.removed": Handling(_known, _both),
-    "consent.granted": Handling(_known, _standing),
-    "consent.revoked": Handling(_known, _standing),
-    "waiver.granted": Handling(_waiver, _standing),
-    "waiver.revoked": Handling(_waiver, _standing),
+    "consent.granted": Handling(_known, _subject),
+    "consent.revoked": Handling(_known, _subject),
+    "waiver.granted": Handling(_waiver, _subject),
+    "waiver.revoked": Handling(_waiver, _subject),
     "program.started": Handling(None, _switched),
     "program.stopped": Handling(None, _switched),
 }

@@ -20,12 +20,20 @@ from matcher.messages import facts
 from matcher.pairing import blockers, explain, fit, risks
 from matcher.pairing.market import Market
 from matcher.pairing.relations import Relations
+from matcher.pairing.setting import Setting
 from matcher.pairing.worth import worth
 from matcher.people.member import Member
 from matcher.people.roster import Roster
 from matcher.state import State
 
 Indices = NDArray[np.int64]
+_READ_BY_PAIRS = (
+    "gender", "formats", "first_format", "languages", "first_language", "families", "at_risk", "hours", "states_hours",
+    "states_place", "x", "y", "z", "seeks_since", "starts_at", "needs", "wished_genders", "wished_formats",
+    "wished_languages", "wished_chord", "wished_shared", "recovers_since", "recovery_waived_until", "strategies",
+    "matches_had", "welcomed_genders", "welcomed_languages",
+)  # fmt: skip
+"""The columns of the roster that rules and terms on two people read."""
 Decide = Callable[[facts.Decision], None]
 
 
@@ -42,6 +50,7 @@ class Desk:
         self.volunteers = Places()
         self.open_mentors = Places()
         self._newcomers = Places()
+        self._waits: dict[str, tuple[int, int]] = {}
         self._unsettled: dict[str, None] = {}
         self._alarms: list[tuple[int, str]] = []
         self._wakes: dict[str, int] = {}
@@ -56,20 +65,23 @@ class Desk:
 
     # What changed
 
-    def refresh(self, who: str, *, reweigh: bool = True) -> None:
+    def refresh(self, who: str, *, related: bool = False) -> None:
         """Look at a member anew: columns, row, column, and when to look again.
 
-        Without ``reweigh``, weights that are in the market stay: for changes that open or close somebody to everybody
-        and leave every fit as it was. Cost: at most one row and one column of fits.
+        Weights are made anew only where what they rest on has changed: the columns that rules on two people read, or
+        (``related``, which only the caller knows) how the member stands to others. What opens or closes somebody to
+        everybody leaves them. Cost: at most one row and one column of fits.
         """
         member = self.state.members.get(who)
         self._unsettled[who] = None
         if member is None or not member.present:
             self._forget(who)
             return
+        before = self._pairing_columns(who)
         index = self.roster.write(member, self.now, self.state.policy)
-        self._refresh_newcomer(member, index, reweigh)
-        self._refresh_mentor(member, index, reweigh)
+        changed = related or before != self._pairing_columns(who)
+        self._refresh_newcomer(member, index, changed)
+        self._refresh_mentor(member, index, changed)
         later = [self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)]
         self.set_alarm(who, min((at for at in later if at is not None), default=None))
 
@@ -78,16 +90,34 @@ class Desk:
         for member in list(self.state.members):
             self.refresh(member.id)
 
-    def _refresh_newcomer(self, member: Member, index: int, reweigh: bool) -> None:
+    def _pairing_columns(self, who: str) -> tuple[object, ...]:
+        index = self.roster.index.get(who)
+        if index is None:
+            return ()
+        columns = self.roster.columns
+        return (self.roster.closures[index], *(columns[name][..., index].tobytes() for name in _READ_BY_PAIRS))
+
+    def _refresh_newcomer(self, member: Member, index: int, changed: bool) -> None:
         if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):
             self._take_out_newcomer(member.id)
-        elif member.id not in self._newcomers:
+            return
+        widened, worth = self._waited(index)
+        before = self._waits.get(member.id)
+        if before is None:
             self.market.arrive(member.id, self._row(index))
             self._newcomers.add(member.id, index)
-        elif reweigh:
+        elif changed or before[0] != widened:
             self.market.reweigh(member.id, self._row(index))
+        elif before[1] != worth:
+            self.market.shift(member.id, worth - before[1])
+        self._waits[member.id] = widened, worth
 
-    def _refresh_mentor(self, member: Member, index: int, reweigh: bool) -> None:
+    def _waited(self, index: int) -> tuple[int, int]:
+        """What waiting has come to: steps of widening, and the worth of pairing this newcomer."""
+        side, setting = self.roster.side(index), Setting(self.now, self.state.policy, self.relations)
+        return int(setting.steps(side)[0]), int(worth(side.seeks_since, self.now, self.state.policy)[0])
+
+    def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:
             self.volunteers.remove(member.id)
         else:
@@ -100,7 +130,7 @@ class Desk:
             self.open_mentors.add(member.id, index)
         else:
             self.market.set_slots(member.id, slots)
-            if reweigh:
+            if changed:
                 self.market.reweigh_mentor(member.id, self._column(index))
 
     def _forget(self, who: str) -> None:
@@ -115,6 +145,7 @@ class Desk:
         if who in self._newcomers:
             self.market.leave(who)
             self._newcomers.remove(who)
+            del self._waits[who]
 
     def _take_out_mentor(self, who: str) -> None:
         if who in self.open_mentors:
@@ -220,14 +251,18 @@ class Desk:
         if fact.newcomer in self._newcomers and self.market.partner(fact.newcomer) == fact.mentor:
             self.market.commit(fact.newcomer)
             self._newcomers.remove(fact.newcomer)
-        self.refresh(fact.newcomer)
-        self.refresh(fact.mentor)  # one more newcomer had changes the mentor's `spread`
+            del self._waits[fact.newcomer]
+        self.refresh(fact.newcomer, related=True)
+        self.refresh(fact.mentor, related=True)
+        for above in self.state.support.ancestors(fact.mentor):  # they may no longer be mentored by who is below them
+            if above in self._newcomers:
+                self.refresh(above, related=True)
 
     def end(self, fact: facts.MatchEnded) -> None:
         """End a pair: the seat is free, and the newcomer waits again where they still seek somebody."""
         self.decide(fact)
-        self.refresh(fact.newcomer)
-        self.refresh(fact.mentor, reweigh=fact.barred)
+        self.refresh(fact.newcomer, related=fact.barred)
+        self.refresh(fact.mentor, related=fact.barred)
 
     def withdraw(self, match: str, reason: str, *, barred: bool = False) -> None:
         """Take a proposal back."""

@@ -240,4 +240,4 @@ def _ending(match: Match, reason: str, *, barred: bool) -> facts.MatchEnded:
 
 def _look_at(desk: Desk, *people: str) -> None:
     for who in people:
-        desk.refresh(who)
+        desk.refresh(who, related=True)

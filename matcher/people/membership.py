@@ -154,6 +154,11 @@ def counts(member: Member, setback: told.Setback) -> bool:
     return member.mentorship is None or setback.by in ("self", "coordinator")
 
 
+def tells_of_distress(assessment: told.Assessed) -> bool:
+    """Whether an assessment says that somebody thought of being better off dead, or of hurting themselves."""
+    return assessment.instrument == "PHQ-9" and bool(assessment.items) and assessment.items[SELF_HARM_ITEM] > 0
+
+
 def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
     member.profile = member.profile.updated(what)
     if what.experiences is not None:
@@ -232,7 +237,7 @@ def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
 
 def _assessed(member: Member, what: told.Assessed, moment: Moment) -> None:
     member.recovery.assess(what.instrument, what.total, tuple(what.items or ()), moment.time)
-    if what.instrument == "PHQ-9" and what.items and what.items[SELF_HARM_ITEM] > 0:
+    if tells_of_distress(what):
         _distressed(member, moment)
 
 
