@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 
 def result(text: str) -> None:
@@ -15,6 +17,12 @@ def result(text: str) -> None:
 def note(text: str) -> None:
     """Write something that is not a result to stderr."""
     sys.stderr.write(f"{text}\n")
+
+
+def headline(text: str) -> None:
+    """Write a title to stdout, bold on a terminal that shows it."""
+    bold = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    result(f"\x1b[1m{text}\x1b[0m" if bold else text)
 
 
 def result_json(document: object) -> None:
@@ -38,6 +46,21 @@ def result_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     for row in rows:
         table.add_row(*(cell.replace("[", r"\[") for cell in row))
     Console(highlight=False).print(table)
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None] | None]:
+    """A bar on one line of stderr, told how far things are; None, and no bar, when stderr is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich import progress as bars
+    from rich.console import Console
+
+    columns = (bars.TextColumn(what), bars.BarColumn(), bars.MofNCompleteColumn(), bars.TimeElapsedColumn())
+    with bars.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
 
 
 def result_pairs(pairs: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ import logging
 import socket
 import sys
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,15 +18,14 @@ from matcher.errors import ConfigurationError, Unreachable, code
 from matcher.policy import PolicyBook, read_policy
 
 if TYPE_CHECKING:
-    from streams.replay import Counts, Replayed
-
     from kindred.settings import Settings
+    from streams.replay import Replayed
 
 NO_FOLDER = code(
     "KND-no-folder",
     "The command needs a data folder and none was named: give DIR (or --data), or set KINDRED_DATA.",
 )
-NO_FILE = code("KND-no-file", "A file that the command line or a setting names cannot be read.")
+NO_POLICY = code("KND-no-policy", "The policy file that the command line or a setting names cannot be read.")
 NO_TOKEN = code(
     "KND-no-token",
     "A service that others can reach needs a token: set KINDRED_TOKEN, or listen on 127.0.0.1, the default.",
@@ -74,11 +73,11 @@ def policy_book(file: Path | None) -> PolicyBook:
         return read_policy(file.read_text(encoding="utf-8"), where=str(file))
     except (OSError, UnicodeDecodeError) as trouble:
         why = trouble.strerror if isinstance(trouble, OSError) else "not UTF-8"
-        raise ConfigurationError(NO_FILE, f"the policy {file} cannot be read ({why}): name another file") from None
+        raise ConfigurationError(NO_POLICY, f"the policy {file} cannot be read ({why}): name another file") from None
 
 
 def replay(
-    events: list[str], out: Path, policy: Path | None, until: int | None, progress: Callable[[Counts], None] | None
+    events: list[str], out: Path, policy: Path | None, until: int | None, progress: Callable[[int], None] | None
 ) -> Replayed:
     """Run the main job on files."""
     from streams import replay as job
@@ -86,6 +85,20 @@ def replay(
     prepare("warning")
     policies = None if policy is None else policy_book(policy)
     return job.replay(events, out, policies=policies, until=until, progress=progress)
+
+
+def feed(folder: Path, events: Sequence[str], so_far: Callable[[int], None] | None, batch: int = 512) -> None:
+    """Take events into a data folder as they would come in over HTTP, on the clock of the events."""
+    from streams.folder import DataFolder
+    from streams.intake import read_input
+
+    prepare("warning")
+    with DataFolder.open(folder, clock="event") as writer:
+        for start in range(0, len(events), batch):
+            part = events[start : start + batch]
+            writer.take([read_input(event.encode()) for event in part])
+            if so_far is not None:
+                so_far(start + len(part))
 
 
 def serve(settings: Settings, clock: str | None) -> None:

@@ -49,9 +49,8 @@ def why(
     as_json: AsJson = False,
 ) -> None:
     """Say why this mentor, why not another, or why they wait."""
-    from streams.folder import read_state
-
     from kindred.report import reasons
+    from streams.folder import read_state
 
     folder, newcomer, mentor = _about(words)
     programs = read_state(_folder(folder)).programs
@@ -160,7 +159,7 @@ def _home(programs: Mapping[str, Program], member: str, name: str | None) -> Pro
     """The program that a member is in."""
     if name is not None:
         return _program(programs, name)
-    homes = [program for program in programs.values() if member in program.members]
+    homes = [program for program in programs.values() if member in program.state.members.members]
     if not homes:
         raise ConfigurationError(NO_MEMBER, f"there is no member {member} here")
     if len(homes) > 1:

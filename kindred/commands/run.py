@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from kindred.console import result, result_json, result_pairs
+from kindred.console import progress, result, result_json, result_pairs
 from matcher.errors import ConfigurationError, Refused, code
-
-if TYPE_CHECKING:
-    from streams.replay import Counts
 
 BAD_TIME = code("KND-time", "A time on the command line is not one: write it as 2026-03-02T09:14:00Z.")
 STRICT = code(
@@ -41,9 +38,8 @@ def replay(
 
     instant = None if until is None else _instant(until)
     chosen = settings.load(policy=policy).settings.policy
-    done = wiring.replay(events, out, chosen, instant, _progress if sys.stderr.isatty() else None)
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
+    with progress("events", _count(events)) as done_so_far:
+        done = wiring.replay(events, out, chosen, instant, done_so_far)
     if as_json:
         result_json(done.summary)
     else:
@@ -79,10 +75,16 @@ def _instant(text: str) -> int:
         raise ConfigurationError(BAD_TIME, f"--until {text} is not a time ({trouble})") from None
 
 
-def _progress(counts: Counts) -> None:
-    """One line that writes over itself."""
-    sys.stderr.write(f"\r{counts.events:>9,} events, {counts.facts:>9,} facts")
-    sys.stderr.flush()
+def _count(names: list[str]) -> int | None:
+    """How many lines there are to read; None when that is not known, and not asked when nobody looks."""
+    if not sys.stderr.isatty() or not all(Path(name).is_file() for name in names):
+        return None
+    return sum(_lines(Path(name)) for name in names)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
 
 
 def _tell(summary: dict[str, object]) -> None:
