@@ -20,15 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from matcher.instants import DAY
-from matcher.pairing.common import (
-    both_state_places,
-    common_half_hours,
-    empty,
-    none_shared,
-    shared_families,
-    squared_chords,
-)
+from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import UNRELATED, Setting
 from matcher.people.member import FOREVER
 from matcher.people.roster import IN_PERSON, Mask, Roster, Rows, Side
@@ -36,7 +28,7 @@ from matcher.policy import Policy
 
 Class = Literal["SAFETY", "CONSENT", "QUALITY"]
 OneSided = Callable[[Side, Setting], Mask]
-TwoSided = Callable[[Side, Side, Setting], Mask]
+TwoSided = Callable[[Pairs], Mask]
 
 
 @dataclass(frozen=True)
@@ -57,20 +49,22 @@ class Blocker:
 # SAFETY
 
 
-def same_person(n: Side, m: Side, setting: Setting) -> Mask:
+def same_person(pairs: Pairs) -> Mask:
     """Nobody is their own mentor."""
-    bars: Mask = n.rows == m.rows
+    bars: Mask = pairs.n.rows == pairs.m.rows
     return bars
 
 
-def excluded(n: Side, m: Side, setting: Setting) -> Mask:
+def excluded(pairs: Pairs) -> Mask:
     """Family, staff, a conflict, or "not again": either way round."""
-    return _among(n, m, setting.relations.excluded, setting.relations.excluded)
+    relations = pairs.setting.relations
+    return _among(pairs, relations.excluded, relations.excluded)
 
 
-def in_lineage(n: Side, m: Side, setting: Setting) -> Mask:
+def in_lineage(pairs: Pairs) -> Mask:
     """Nobody mentors their own mentor, nor anybody further up that line."""
-    return _among(n, m, setting.relations.lineage, setting.relations.lineage_of_mentor)
+    relations = pairs.setting.relations
+    return _among(pairs, relations.lineage, relations.lineage_of_mentor)
 
 
 def reported(side: Side, setting: Setting) -> Mask:
@@ -85,23 +79,22 @@ def not_admitted(m: Side, setting: Setting) -> Mask:
 
 def short_recovery(m: Side, setting: Setting) -> Mask:
     """The time in recovery that a mentor needs is not reached, and no waiver holds."""
-    return (m.recovered_at > setting.at) & (m.recovery_waived_until <= setting.at)
+    return m.recovered_at > setting.at
 
 
-def not_ahead(n: Side, m: Side, setting: Setting) -> Mask:
+def not_ahead(pairs: Pairs) -> Mask:
     """The mentor has not come further than the newcomer by enough, and no waiver holds."""
-    too_close = n.starts_at - m.recovers_since < setting.policy.mentor.ahead_days * DAY
-    return too_close & (m.recovery_waived_until <= setting.at)
+    return pairs.n.starts_at < pairs.m.ahead_from
 
 
 def untrained(m: Side, setting: Setting) -> Mask:
     """Training is required and was not done, and no waiver holds."""
-    return (m.trained_at > setting.at) & (m.training_waived_until <= setting.at)
+    return m.trained_at > setting.at
 
 
 def unsupervised(m: Side, setting: Setting) -> Mask:
     """The last supervision is too long ago, and no waiver holds. It bars new pairs and ends none."""
-    return (m.supervised_until <= setting.at) & (m.supervision_waived_until <= setting.at)
+    return m.supervised_until <= setting.at
 
 
 def away(side: Side, setting: Setting) -> Mask:
@@ -111,7 +104,7 @@ def away(side: Side, setting: Setting) -> Mask:
 
 def takes_nobody(m: Side, setting: Setting) -> Mask:
     """The mentor is away, or takes nobody new for a while: of their own wish or after a slip, which read alike."""
-    return away(m, setting) | (m.intake_paused_until > setting.at)
+    return m.intake_paused_until > setting.at
 
 
 def distressed(m: Side, setting: Setting) -> Mask:
@@ -119,9 +112,9 @@ def distressed(m: Side, setting: Setting) -> Mask:
     return m.calm_at > setting.at
 
 
-def same_risk(n: Side, m: Side, setting: Setting) -> Mask:
+def same_risk(pairs: Pairs) -> Mask:
     """Both are at risk in the same family now. Source: Buddy Project, JMIR Ment Health 2021;8:e21819."""
-    return ~none_shared(n.at_risk, m.at_risk)
+    return meets(pairs.n.at_risk, pairs.m.at_risk)
 
 
 def minor_newcomer(n: Side, setting: Setting) -> Mask:
@@ -137,25 +130,26 @@ def minor_mentor(m: Side, setting: Setting) -> Mask:
 # CONSENT
 
 
-def gender_unwished(n: Side, m: Side, setting: Setting) -> Mask:
+def gender_unwished(pairs: Pairs) -> Mask:
     """A wish on gender, of either side, that the other does not meet or has said nothing about."""
-    return _unmet(n.wished_genders, m.gender) | _unmet(m.welcomed_genders, n.gender)
+    n, m = pairs.n, pairs.m
+    bars: Mask = (n.wished_genders & m.gender == 0) | (m.welcomed_genders & n.gender == 0)
+    return bars
 
 
-def no_language(n: Side, m: Side, setting: Setting) -> Mask:
+def no_language(pairs: Pairs) -> Mask:
     """No language in common where both said theirs; or none of those that one of them asks of the other."""
-    both_said = ~(empty(n.languages) | empty(m.languages))
-    return (
-        (both_said & none_shared(n.languages, m.languages))
-        | (~empty(n.wished_languages) & none_shared(n.wished_languages, m.languages))
-        | (~empty(m.welcomed_languages) & none_shared(m.welcomed_languages, n.languages))
-    )
+    n, m = pairs.n, pairs.m
+    fine = meets(n.own_languages, m.languages)
+    fine &= meets(n.wished_languages, m.languages)
+    fine &= meets(m.welcomed_languages, n.languages)
+    return ~fine
 
 
-def no_format(n: Side, m: Side, setting: Setting) -> Mask:
+def no_format(pairs: Pairs) -> Mask:
     """No way of talking in common where both said theirs; or none of those that the newcomer asks for."""
-    both_said = (n.formats != 0) & (m.formats != 0)
-    bars: Mask = (both_said & (n.formats & m.formats == 0)) | _unmet(n.wished_formats, m.formats)
+    n, m = pairs.n, pairs.m
+    bars: Mask = (n.own_formats & m.formats == 0) | (n.wished_formats & m.formats == 0)
     return bars
 
 
@@ -164,35 +158,40 @@ def consent_missing(side: Side, setting: Setting) -> Mask:
     return side.consent_until <= setting.at
 
 
-def declined(n: Side, m: Side, setting: Setting) -> Mask:
+def declined(pairs: Pairs) -> Mask:
     """One of the two said no, a coordinator rejected the pair, or it ended."""
-    return _among(n, m, setting.relations.declined, setting.relations.declined)
+    relations = pairs.setting.relations
+    return _among(pairs, relations.declined, relations.declined)
 
 
 # QUALITY
 
 
-def few_shared(n: Side, m: Side, setting: Setting) -> Mask:
+def few_shared(pairs: Pairs) -> Mask:
     """The newcomer wishes for more shared families of experience. A wish: it does not widen."""
-    return shared_families(n, m) < n.wished_shared
+    if not pairs.n.wished_shared.any():
+        return pairs.none()
+    return pairs.shared_families() < pairs.n.wished_shared
 
 
-def few_hours(n: Side, m: Side, setting: Setting) -> Mask:
+def few_hours(pairs: Pairs) -> Mask:
     """Too few hours of the week in common, where both said theirs; widens."""
-    both_said = (n.states_hours & m.states_hours) != 0
-    bars: Mask = both_said & (common_half_hours(n, m) < setting.least_half_hours[setting.steps(n)])
-    return bars
+    least = pairs.setting.least_half_hours[pairs.setting.steps(pairs.n)]
+    return pairs.both_state_hours() & (pairs.common_half_hours < least)
 
 
-def too_far(n: Side, m: Side, setting: Setting) -> Mask:
+def too_far(pairs: Pairs) -> Mask:
     """In person is the only format in common and the way is too long, which widens; or the newcomer's wish is shorter.
 
     The wish needs both places to be known: a mentor who does not say where they live is not known to live near.
     """
-    apart = squared_chords(n, m)
+    n, m, setting = pairs.n, pairs.m, pairs.setting
     only_in_person = (n.formats & m.formats) == IN_PERSON
-    beyond = both_state_places(n, m) & only_in_person & (apart > setting.farthest_chords[setting.steps(n)])
-    wished = (n.states_place != 0) & (n.wished_chord < FOREVER)
+    wished = n.wished_chord < FOREVER
+    if not (only_in_person.any() or wished.any()):
+        return pairs.none()
+    apart = pairs.squared_chords
+    beyond = pairs.both_state_places() & only_in_person & (apart > setting.farthest_chords[setting.steps(n)])
     bars: Mask = beyond | (wished & ((m.states_place == 0) | (apart > n.wished_chord)))
     return bars
 
@@ -342,46 +341,44 @@ def newcomer_barred(roster: Roster, newcomer: int, at: int, policy: Policy) -> t
     return tuple(each.code for each in BLOCKERS if each.newcomer is not None and each.newcomer(side, setting)[0])
 
 
-def pair_blockers(n: Side, m: Side, setting: Setting) -> list[Blocker]:
-    """What bars two people (each a side of one), the least fit left aside, in the order of ``BLOCKERS``."""
-    return [each for each in BLOCKERS if any(mask.any() for mask in _masks(each, n, m, setting))]
+def pair_blockers(pairs: Pairs) -> list[Blocker]:
+    """What bars the one pair that ``pairs`` holds, the least fit left aside, in the order of ``BLOCKERS``."""
+    return [each for each in BLOCKERS if any(rule(pairs)[0] for rule in _rules(each))]
 
 
-def open_pairs(n: Side, m: Side, setting: Setting) -> Rows:
-    """Positions on the side of many that nothing but the fit can bar, rising.
+def unbarred(pairs: Pairs) -> tuple[Rows, Pairs]:
+    """The pairs that nothing but the fit can bar, and their positions among the many, rising.
 
     Rules are asked in stages: what one stage bars is not looked at again.
     """
-    many_newcomers = len(m.rows) == 1
-    positions = np.arange(len(n.rows if many_newcomers else m.rows))
-    left_n, left_m = n, m
+    positions = np.arange(len(pairs))
     for rules in _STAGES:
-        barred = np.zeros(len(positions), dtype=np.bool_)
+        barred = pairs.none()
         for rule in rules:
-            barred |= rule(left_n, left_m, setting)
+            barred |= rule(pairs)
         if barred.any():
-            positions = positions[~barred]
-            left_n, left_m = (n.at(positions), m) if many_newcomers else (n, m.at(positions))
+            left = np.flatnonzero(~barred)
+            positions, pairs = positions[left], pairs.at(left)
         if not len(positions):
             break
-    return positions
+    return positions, pairs
 
 
-def _masks(blocker: Blocker, n: Side, m: Side, setting: Setting) -> Iterator[Mask]:
+def _rules(blocker: Blocker) -> Iterator[TwoSided]:
     if blocker.mentor:
-        yield blocker.mentor(m, setting)
+        yield _of_mentor(blocker.mentor)
     if blocker.newcomer:
-        yield blocker.newcomer(n, setting)
+        yield _of_newcomer(blocker.newcomer)
     if blocker.pair:
-        yield blocker.pair(n, m, setting)
+        yield blocker.pair
 
 
 def _of_mentor(rule: OneSided) -> TwoSided:
-    return lambda n, m, setting: rule(m, setting)
+    return lambda pairs: rule(pairs.m, pairs.setting)
 
 
 def _of_newcomer(rule: OneSided) -> TwoSided:
-    return lambda n, m, setting: rule(n, setting)
+    return lambda pairs: rule(pairs.n, pairs.setting)
 
 
 _COSTLY = (few_shared, few_hours, too_far)
@@ -394,16 +391,7 @@ _STAGES: tuple[tuple[TwoSided, ...], ...] = (
 """The rules in the order in which they are asked: what is cheap and bars many comes first."""
 
 
-def _unmet(wished: Rows, has: Rows) -> Mask:
-    """A wish (a bit mask; 0: none) that ``has`` does not meet."""
-    bars: Mask = (wished != 0) & (wished & has == 0)
-    return bars
-
-
-def _among(n: Side, m: Side, of_newcomer: Callable[[int], Rows], of_mentor: Callable[[int], Rows]) -> Mask:
+def _among(pairs: Pairs, of_newcomer: Callable[[int], Rows], of_mentor: Callable[[int], Rows]) -> Mask:
     """Whether the many are among those that are related to the one."""
-    if len(n.rows) == 1:
-        related, many = of_newcomer(int(n.rows[0])), m.rows
-    else:
-        related, many = of_mentor(int(m.rows[0])), n.rows
-    return np.isin(many, related) if len(related) else np.zeros(len(many), dtype=np.bool_)
+    related = (of_newcomer if pairs.one is pairs.n else of_mentor)(int(pairs.one.rows[0]))
+    return np.isin(pairs.many.rows, related) if len(related) else pairs.none()

@@ -14,25 +14,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
 from matcher.instants import DAY
-from matcher.pairing.blockers import BY_CODE, open_pairs, pair_blockers
-from matcher.pairing.common import (
-    both_state_places,
-    common_half_hours,
-    empty,
-    none_shared,
-    similarity,
-    squared_chords,
-)
+from matcher.pairing.blockers import BLOCKERS, pair_blockers, unbarred
+from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import Relations, Setting, Values
 from matcher.people.experience import MILLION, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.places import squared_chord
 from matcher.people.profile import themes_of
-from matcher.people.roster import Mask, Roster, Rows, Side
+from matcher.people.roster import Roster, Rows
 from matcher.policy import Policy
 
 HALF = MILLION // 2
@@ -50,74 +44,77 @@ RARE = 3_000_000
 REASONS_MAX = 3
 
 
-def experience(n: Side, m: Side) -> Values:
+def experience(pairs: Pairs) -> Values:
     """How much of what they have lived through the two share: SimGIC of their codes."""
-    return similarity(n, m)
+    return pairs.similarity()
 
 
-def distance(n: Side, m: Side) -> Values:
-    """How far the mentor is ahead in recovery, along ``DAYS_AHEAD``. Time does not move it; half for a mentor without
-    a beginning (who can only be here by a waiver).
+def distance(pairs: Pairs) -> Values:
+    """How far the mentor is ahead in recovery, along ``DAYS_AHEAD``. Time does not move it.
+
+    Half for a mentor without a beginning, who can only be here by a waiver.
     """
-    days, worth = np.array(DAYS_AHEAD, dtype=np.int64).T
-    ahead = np.minimum(np.maximum((n.starts_at - m.recovers_since) // DAY, 0), days[-1])
-    step = np.minimum(np.searchsorted(days, ahead, side="right") - 1, len(days) - 2)
-    rise, run = np.diff(worth), np.diff(days)
-    return _stated(m.recovers_since < FOREVER, worth[step] + (ahead - days[step]) * rise[step] // run[step])
+    since, worth = pairs.m.recovers_since, _worth_by_days_ahead()
+    ahead = np.minimum(np.maximum((pairs.n.starts_at - since) // DAY, 0), len(worth) - 1)
+    return np.where(since < FOREVER, worth.take(ahead), HALF)
 
 
-def strategies(n: Side, m: Side) -> Values:
+def strategies(pairs: Pairs) -> Values:
     """Share of the newcomer's needs for which the mentor has ways; half when either said nothing."""
-    needed = np.bitwise_count(n.needs).astype(np.int64)
-    served = np.bitwise_count(n.needs & m.strategies).astype(np.int64)
-    return _stated((n.needs != 0) & (m.strategies != 0), served * MILLION // np.maximum(needed, 1))
+    needs, ways = pairs.n.needs, pairs.m.strategies
+    served = np.bitwise_count(needs & ways).astype(np.int64)
+    share = served * MILLION // np.maximum(np.bitwise_count(needs), 1)
+    return np.where((needs != 0) & (ways != 0), share, HALF)
 
 
-def hours(n: Side, m: Side) -> Values:
+def hours(pairs: Pairs) -> Values:
     """Hours of the week in common, full from six on; half when either said nothing."""
-    common = np.minimum(common_half_hours(n, m), ENOUGH_HALF_HOURS)
-    return _stated((n.states_hours & m.states_hours) != 0, common * MILLION // ENOUGH_HALF_HOURS)
+    common = np.minimum(pairs.common_half_hours, ENOUGH_HALF_HOURS)
+    return np.where(pairs.both_state_hours(), common * MILLION // ENOUGH_HALF_HOURS, HALF)
 
 
-def language(n: Side, m: Side) -> Values:
+def language(pairs: Pairs) -> Values:
     """Whole for the newcomer's first language, half for another in common; half when either said nothing."""
-    unknown = empty(n.languages) | empty(m.languages)
-    common = ~none_shared(n.languages, m.languages)
-    first = ~none_shared(n.first_language, m.languages)
-    return (unknown | common) * HALF + first * HALF
+    n, m = pairs.n, pairs.m
+    return HALF * meets(n.own_languages, m.languages) + HALF * meets(n.first_language, m.languages)
 
 
-def format_(n: Side, m: Side) -> Values:
+def format_(pairs: Pairs) -> Values:
     """Whole for the newcomer's first way of talking, half for another in common; half when either said nothing."""
-    unknown = (n.formats == 0) | (m.formats == 0)
-    common = (n.formats & m.formats) != 0
-    first = (n.first_format & m.formats) != 0
-    values: Values = (unknown | common) * HALF + first * HALF
+    n, m = pairs.n, pairs.m
+    values: Values = HALF * (n.own_formats & m.formats != 0) + HALF * (n.first_format & m.formats != 0)
     return values
 
 
-def place(n: Side, m: Side) -> Values:
+def place(pairs: Pairs) -> Values:
     """How near the two live, in the steps of ``NEAR``; half when either said nothing."""
-    chords, worth = _nearness()
-    return _stated(both_state_places(n, m), worth[np.searchsorted(chords, squared_chords(n, m))])
+    chords, worth = _worth_by_chord()
+    return np.where(pairs.both_state_places(), worth.take(np.searchsorted(chords, pairs.squared_chords)), HALF)
 
 
-def spread(n: Side, m: Side) -> Values:
+def spread(pairs: Pairs) -> Values:
     """Whole for a mentor who has had nobody yet, half after one, a third after two …"""
-    return MILLION // (1 + m.matches_had)
-
-
-def _stated(known: Mask, values: Values) -> Values:
-    return np.where(known, values, HALF)
+    return MILLION // (1 + pairs.m.matches_had)
 
 
 @cache
-def _nearness() -> tuple[Values, Values]:
+def _worth_by_days_ahead() -> Values:
+    """``DAYS_AHEAD`` as a table with an entry a day."""
+    table = [
+        low + (day - begin) * (high - low) // (end - begin)
+        for (begin, low), (end, high) in pairwise(DAYS_AHEAD)
+        for day in range(begin, end)
+    ]
+    return np.array([*table, DAYS_AHEAD[-1][1]], dtype=np.int64)
+
+
+@cache
+def _worth_by_chord() -> tuple[Values, Values]:
     """Squared chords of ``NEAR``, and what each band and the space beyond is worth."""
     return np.array([squared_chord(km * 1_000) for km, _ in NEAR]), np.array([*(worth for _, worth in NEAR), 0])
 
 
-TERMS: dict[str, Callable[[Side, Side], Values]] = {
+TERMS: dict[str, Callable[[Pairs], Values]] = {
     "experience": experience,
     "distance": distance,
     "strategies": strategies,
@@ -130,34 +127,36 @@ TERMS: dict[str, Callable[[Side, Side], Values]] = {
 """The terms by the names of their weights in the policy."""
 
 
-def score(n: Side, m: Side, policy: Policy) -> Values:
+def score(pairs: Pairs) -> Values:
     """The fit of each pair in millionths, blockers left aside."""
-    total = np.zeros(max(len(n.rows), len(m.rows)), dtype=np.int64)
+    total = np.zeros(len(pairs), dtype=np.int64)
     for name, term in TERMS.items():
-        weight = getattr(policy.fit, name)
-        if weight:
-            total += term(n, m) * weight // 1_000
+        if weight := getattr(pairs.setting.policy.fit, name):
+            total += term(pairs) * weight // 1_000
     return total
 
 
 def row(roster: Roster, newcomer: int, mentors: Rows, relations: Relations, at: int, policy: Policy) -> Values:
     """The fits of one newcomer with these mentors in millionths; ``BARRED`` where a blocker but ``no_slot`` bars."""
-    return _fits(roster.side(newcomer), roster.side(mentors), Setting(at, policy, relations), len(mentors))
+    return _fits(Pairs(roster.side(newcomer), roster.side(mentors), Setting(at, policy, relations)))
 
 
 def column(roster: Roster, mentor: int, newcomers: Rows, relations: Relations, at: int, policy: Policy) -> Values:
     """The fits of one mentor with these newcomers: ``row``, the other way round."""
-    return _fits(roster.side(newcomers), roster.side(mentor), Setting(at, policy, relations), len(newcomers))
+    return _fits(Pairs(roster.side(newcomers), roster.side(mentor), Setting(at, policy, relations)))
 
 
-def _fits(n: Side, m: Side, setting: Setting, many: int) -> Values:
-    fits = np.full(many, BARRED, dtype=np.int64)
-    positions = open_pairs(n, m, setting)
+def _fits(pairs: Pairs) -> Values:
+    fits = np.full(len(pairs), BARRED, dtype=np.int64)
+    positions, pairs = unbarred(pairs)
     if len(positions):
-        n, m = (n, m.at(positions)) if len(n.rows) == 1 else (n.at(positions), m)
-        scores = score(n, m, setting.policy)
-        fits[positions] = np.where(scores < setting.least_fits[setting.steps(n)], BARRED, scores)
+        scores = score(pairs)
+        fits[positions] = np.where(scores < _least(pairs), BARRED, scores)
     return fits
+
+
+def _least(pairs: Pairs) -> Values:
+    return pairs.setting.least_fits[pairs.setting.steps(pairs.n)]
 
 
 @dataclass(frozen=True)
@@ -188,11 +187,11 @@ class Hit:
 
 def breakdown(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Term]:
     """The terms of one pair, blockers left aside; their contributions add up to its fit."""
-    n, m = roster.side(newcomer), roster.side(mentor)
+    pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations))
     terms = []
     for name, term in TERMS.items():
-        weight, value = getattr(policy.fit, name), int(term(n, m)[0])
-        because_, told = _WORDS[name](n, m, value)
+        weight, value = getattr(policy.fit, name), int(term(pair)[0])
+        because_, told = _WORDS[name](pair, value)
         terms.append(Term(name, value, weight, value * weight // 1_000, because_, told))
     return terms
 
@@ -205,42 +204,40 @@ def because(terms: Sequence[Term]) -> tuple[str, ...]:
 
 def barred(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Hit]:
     """Everything that bars a pair, an open slot left aside, in the order of ``BLOCKERS``."""
-    n, m, setting = roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations)
-    hits = pair_blockers(n, m, setting)
-    low = BY_CODE["low_fit"]
-    if low not in hits and score(n, m, policy)[0] < setting.least_fits[setting.steps(n)][0]:
-        hits = [each for each in BY_CODE.values() if each in hits or each is low]
-    return [Hit(each.code, each.kind, each.reason, each.unblocks) for each in hits]
+    pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations))
+    codes = {each.code for each in pair_blockers(pair)}
+    if score(pair)[0] < _least(pair)[0]:
+        codes.add("low_fit")
+    return [Hit(each.code, each.kind, each.reason, each.unblocks) for each in BLOCKERS if each.code in codes]
 
 
 # Words
 
 
-def _experience_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    mine, theirs = (side.roster.closures[side.rows[0]] for side in (n, m))
+def _experience_words(pair: Pairs, value: int) -> tuple[str, str]:
+    mine, theirs = (side.roster.closures[side.rows[0]] for side in (pair.n, pair.m))
     known = taxonomy()
     shared = known.shared(mine, theirs)
     if not shared:
         return "no lived experience in common", ""
-    rare = ", one of them rare" if max(known.ic[list(set(mine).intersection(theirs))]) >= RARE else ""
-    if len(shared) == 1:
-        rare = rare and " that is rare"
     named = "; ".join(known.describe(code) for code in shared)
-    return f"shares {named}", f"shares {_counted(len(shared), 'lived experience')}{rare}"
+    told = f"shares {_counted(len(shared), 'lived experience')}"
+    rare = max(known.ic[list(set(mine).intersection(theirs))]) >= RARE
+    return f"shares {named}", f"{told}, a rare one among them" if rare else told
 
 
-def _distance_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    if m.recovers_since[0] == FOREVER:
+def _distance_words(pair: Pairs, value: int) -> tuple[str, str]:
+    if pair.m.recovers_since[0] == FOREVER:
         return "the beginning of the mentor's recovery is not known: counted as half", ""
-    years, days = divmod(int(n.starts_at[0] - m.recovers_since[0]) // DAY, 365)
+    years, days = divmod(int(pair.n.starts_at[0] - pair.m.recovers_since[0]) // DAY, 365)
     if years < 0:
         return "is not further in recovery", ""
     ahead = _counted(years, "year") if years else _counted(days // 30, "month")
     return f"is {ahead} further in recovery", f"is {ahead} further on the way"
 
 
-def _strategies_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    needs, ways = int(n.needs[0]), int(m.strategies[0])
+def _strategies_words(pair: Pairs, value: int) -> tuple[str, str]:
+    needs, ways = int(pair.n.needs[0]), int(pair.m.strategies[0])
     if not needs or not ways:
         return "needs or strategies not said: counted as half", ""
     served = themes_of(needs & ways)
@@ -250,21 +247,21 @@ def _strategies_words(n: Side, m: Side, value: int) -> tuple[str, str]:
     return f"knows ways for {', '.join(served)}", told
 
 
-def _hours_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    if not (n.states_hours[0] and m.states_hours[0]):
+def _hours_words(pair: Pairs, value: int) -> tuple[str, str]:
+    if not pair.both_state_hours()[0]:
         return "hours not said: counted as half", ""
-    common = int(common_half_hours(n, m)[0]) // 2
+    common = int(pair.common_half_hours[0]) // 2
     words = f"{_counted(common, 'hour')} a week in common"
     return words, words if common else ""
 
 
-def _language_words(n: Side, m: Side, value: int) -> tuple[str, str]:
+def _language_words(pair: Pairs, value: int) -> tuple[str, str]:
     if value == MILLION:
         return ("speaks the newcomer's first language",) * 2
     return "another language in common, or none said: counted as half" if value else "no language in common", ""
 
 
-def _format_words(n: Side, m: Side, value: int) -> tuple[str, str]:
+def _format_words(pair: Pairs, value: int) -> tuple[str, str]:
     if value == MILLION:
         return ("talks in the way that the newcomer likes best",) * 2
     return (
@@ -273,8 +270,8 @@ def _format_words(n: Side, m: Side, value: int) -> tuple[str, str]:
     )
 
 
-def _place_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    if not both_state_places(n, m)[0]:
+def _place_words(pair: Pairs, value: int) -> tuple[str, str]:
+    if not pair.both_state_places()[0]:
         return "place not said: counted as half", ""
     within = next((km for km, worth in NEAR if worth == value), None)
     if within is None:
@@ -282,14 +279,14 @@ def _place_words(n: Side, m: Side, value: int) -> tuple[str, str]:
     return f"lives within {within} km", "lives near enough to meet"
 
 
-def _spread_words(n: Side, m: Side, value: int) -> tuple[str, str]:
-    had = int(m.matches_had[0])
+def _spread_words(pair: Pairs, value: int) -> tuple[str, str]:
+    had = int(pair.m.matches_had[0])
     if not had:
         return "would give support for the first time", "is ready for a first newcomer"
     return f"has supported {_counted(had, 'newcomer')} before", ""
 
 
-_WORDS: dict[str, Callable[[Side, Side, int], tuple[str, str]]] = {
+_WORDS: dict[str, Callable[[Pairs, int], tuple[str, str]]] = {
     "experience": _experience_words,
     "distance": _distance_words,
     "strategies": _strategies_words,

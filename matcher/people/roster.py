@@ -91,11 +91,11 @@ class Side:
     consent_until = Numbers()
     """End of the consent to be matched: FOREVER where none is needed, 0 where it is revoked or missing."""
     gender = Numbers()
-    """Bit of the gender; 0: not said."""
+    """The gender that was said, and ANY."""
     formats = Numbers()
-    first_format = Numbers()
+    """The formats that were said, or UNSAID; and ANY."""
     languages = Bits()
-    first_language = Bits()
+    """The languages that were said, or UNSAID; and ANY."""
     families = Bits()
     """Families of codes that the person has lived with."""
     at_risk = Bits()
@@ -117,19 +117,27 @@ class Side:
     starts_at = Numbers()
     """When the recovery began; for somebody who is not in recovery yet, when they came."""
     needs = Numbers()
+    """Themes; 0: not said."""
+    own_formats = Numbers()
+    """Formats of a mentor that go with the newcomer's own: these, or UNSAID; ANY when the newcomer said nothing."""
+    own_languages = Bits()
+    """Languages likewise."""
+    first_format = Numbers()
+    first_language = Bits()
     wished_genders = Numbers()
-    """0: not asked for, or any."""
     wished_formats = Numbers()
     wished_languages = Bits()
+    """What the newcomer asks of a mentor; ANY: no wish."""
     wished_chord = Numbers()
-    """Squared chord of the farthest wished distance, in square metres; FOREVER: no wish."""
+    """Squared chord of the farthest wished distance, in square metres; FOREVER: no wish, or no place to count from."""
     wished_shared = Numbers()
+    """Least number of shared families; 0: no wish."""
 
-    # As a mentor
+    # As a mentor. A waiver that the policy allows and that holds when the row is written is already in the numbers.
     admitted_until = Numbers()
     """0: not a mentor, not cleared, or declined."""
     intake_paused_until = Numbers()
-    """The later of the pause that the mentor asked for and the one after a lapse."""
+    """The latest of the person's own pause, the mentor's, and the one after a lapse."""
     calm_at = Numbers()
     """When distress no longer holds back new pairs."""
     mentors_from = Numbers()
@@ -137,36 +145,55 @@ class Side:
     recovers_since = Numbers()
     """FOREVER: not in recovery."""
     recovered_at = Numbers()
-    """When the time in recovery that mentors need is reached."""
+    """When the time in recovery that mentors need is reached; 0: waived."""
+    ahead_from = Numbers()
+    """Earliest beginning of a newcomer's recovery that the mentor is ahead of by enough; -FOREVER: waived."""
     trained_at = Numbers()
-    """FOREVER: not trained; 0 where no training is needed."""
+    """FOREVER: not trained; 0: waived, or no training is needed."""
     supervised_until = Numbers()
-    recovery_waived_until = Numbers()
-    training_waived_until = Numbers()
-    supervision_waived_until = Numbers()
-    """Ends of waivers that the policy allows; 0: none."""
+    """FOREVER: waived."""
     strategies = Numbers()
+    """Themes; 0: not said."""
     matches_had = Numbers()
     welcomed_genders = Numbers()
-    """Genders of newcomers that the mentor asks for; 0: no wish."""
     welcomed_languages = Bits()
+    """What the mentor asks of a newcomer; ANY: no wish."""
 
 
 _COLUMNS: dict[str, Column[Any]] = {name: column for name, column in vars(Side).items() if isinstance(column, Column)}
 
 
-class Lexicon:
-    """Words as bits, numbered as they come: the numbers are of this roster only, nothing follows from their order."""
+ANY = 1
+"""The bit that everybody's statement has, so that who asks for nothing in particular finds it everywhere."""
+UNSAID = 2
+"""The bit in place of a statement that was not made."""
 
-    def __init__(self) -> None:
-        self._bit_of: dict[str, int] = {}
+
+class Lexicon:
+    """Words as bits, ``ANY`` and ``UNSAID`` before them; nothing follows from their order."""
+
+    def __init__(self, words: Iterable[str] = ()) -> None:
+        self._bit_of = {word: bit for bit, word in enumerate(("", "?", *words))}
 
     def mask(self, words: Iterable[str]) -> int:
-        """The set of these words as a bit mask of any length."""
+        """The set of these words as a bit mask; a word that is new gets the next bit, however many there are."""
         mask = 0
         for word in words:
             mask |= 1 << self._bit_of.setdefault(word, len(self._bit_of))
         return mask
+
+    def said(self, words: Iterable[str]) -> int:
+        """What somebody says of themselves: to be asked whether it meets ``own`` or ``wish`` of somebody else."""
+        return (self.mask(words) or UNSAID) | ANY
+
+    def own(self, words: Iterable[str]) -> int:
+        """What goes with somebody's own words: one of them, or nothing said; anything when there are none."""
+        mask = self.mask(words)
+        return mask | UNSAID if mask else ANY
+
+    def wish(self, words: Iterable[str] | None) -> int:
+        """What somebody asks for: one of these words and no less; anything when there are none."""
+        return self.mask(words or ()) or ANY
 
 
 class Roster:
@@ -269,82 +296,74 @@ class Roster:
 
     def _told(self, profile: Profile, shift: int) -> Iterator[tuple[str, int]]:
         """What the profile alone says."""
-        wishes = profile.wishes
+        wishes, tongue = profile.wishes, self._languages
         languages = [_primary(tag) for tag in profile.languages]
-        yield "languages", self._languages.mask(languages)
-        yield "first_language", self._languages.mask(languages[:1])
-        yield "wished_languages", self._languages.mask(map(_primary, wishes.languages))
+        yield "languages", tongue.said(languages)
+        yield "own_languages", tongue.own(languages)
+        yield "first_language", tongue.mask(languages[:1])
+        yield "wished_languages", tongue.wish(map(_primary, wishes.languages))
+        yield "formats", _FORMATS.said(profile.formats)
+        yield "own_formats", _FORMATS.own(profile.formats)
+        yield "first_format", _FORMATS.mask(profile.formats[:1])
+        yield "wished_formats", _FORMATS.wish(wishes.formats)
+        yield "gender", _GENDERS.said((profile.gender,) if profile.gender else ())
+        yield "wished_genders", _GENDERS.wish(_not_any(wishes.mentor_gender))
         yield "families", self._families.mask(family(each.code) for each in profile.experiences)
-        yield "gender", _GENDERS.get(profile.gender or "", 0)
-        yield "wished_genders", gender_mask(wishes.mentor_gender)
-        yield "formats", format_mask(profile.formats)
-        yield "first_format", format_mask(profile.formats[:1])
-        yield "wished_formats", format_mask(wishes.formats)
         yield "needs", profile.needs
         yield "hours", half_hours(profile.hours, shift)
         yield "states_hours", int(profile.hours != 0)
         yield "states_place", int(profile.place is not None)
         yield from zip("xyz", point(*profile.place) if profile.place else (0, 0, 0), strict=True)
-        yield "wished_chord", FOREVER if wishes.max_km is None else squared_chord(int(wishes.max_km * 1_000))
+        near = wishes.max_km is not None and profile.place is not None
+        yield "wished_chord", squared_chord(int((wishes.max_km or 0) * 1_000)) if near else FOREVER
         yield "wished_shared", wishes.min_shared
 
     def _state(self, member: Member, at: int, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
         """What is so at the moment; ``changes`` is told every instant at which time alone changes it."""
-        for name, until in _anybody(member, policy):
-            changes(until)
-            yield name, until
         began = member.recovery.in_recovery_since()
         yield "starts_at", member.joined_at if began is None else began
         yield "recovers_since", FOREVER if began is None else began
         yield "open_reports", member.open_reports
         yield "at_risk", self._families.mask(_families_at_risk(member, at, policy, changes))
+        for name, until in _anybody(member, policy):
+            changes(until)
+            yield name, until
         if member.profile.zone and member.profile.hours:
             changes(zones.next_shift(member.profile.zone, at) or FOREVER)
         yield from _as_newcomer(member, policy, changes)
-        yield from self._as_mentor(member, FOREVER if began is None else began, policy, changes)
+        yield from self._as_mentor(member, began, at, policy, changes)
 
-    def _as_mentor(self, member: Member, began: int, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
+    def _as_mentor(
+        self, member: Member, began: int | None, at: int, policy: Policy, changes: _Changes
+    ) -> Iterator[tuple[str, int]]:
         mentorship = member.mentorship
         if mentorship is None:
             yield from _NO_MENTOR
             return
-        reached = began + policy.mentor.recovery_days * DAY
-        grown_up = _year_end(member.profile.birth_year, policy.mentor.age_min_years)
-        for name, instant in _mentor_instants(mentorship, policy):
+        waived = _waived(member, at, policy, changes)
+        for name, instant in _mentor_instants(member, mentorship, began, policy):
             changes(instant)
-            yield name, instant
-        for name, instant in (("recovered_at", reached), ("mentors_from", grown_up)):
-            changes(instant)
-            yield name, instant
+            yield name, waived.get(name, instant)
         wishes = mentorship.newcomer_wishes
         yield "strategies", mentorship.strategies
         yield "matches_had", mentorship.matches_had
-        yield "welcomed_genders", gender_mask(wishes.gender if wishes else None)
-        yield "welcomed_languages", self._languages.mask(map(_primary, wishes.languages or ()) if wishes else ())
+        yield "welcomed_genders", _GENDERS.wish(_not_any(wishes.gender) if wishes else None)
+        yield "welcomed_languages", self._languages.wish(map(_primary, wishes.languages or ()) if wishes else None)
 
 
-_LANGUAGES = ("languages", "first_language", "wished_languages", "welcomed_languages")
+_LANGUAGES = ("languages", "own_languages", "first_language", "wished_languages", "welcomed_languages")
 _FAMILIES = ("families", "at_risk")
-_FORMATS: dict[str, int] = {word: 1 << bit for bit, word in enumerate(get_args(Format))}
-IN_PERSON = _FORMATS["in_person"]
-_GENDERS: dict[str, int] = {word: 1 << bit for bit, word in enumerate(get_args(Gender))}
-_NO_MENTOR = tuple(
-    (name, 0)
-    for name in (
-        "admitted_until", "intake_paused_until", "trained_at", "supervised_until", "strategies", "matches_had",
-        "welcomed_genders", "welcomed_languages",
-    )
-)  # fmt: skip
-
-
-def format_mask(formats: Iterable[str]) -> int:
-    """Ways of talking as a bit mask."""
-    return sum(_FORMATS[word] for word in set(formats))
-
-
-def gender_mask(genders: Iterable[str] | None) -> int:
-    """Wished genders as a bit mask; 0 when not asked for, or when any will do."""
-    return 0 if genders is None or genders == "any" else sum(_GENDERS[word] for word in set(genders))
+_FORMATS = Lexicon(get_args(Format))
+_GENDERS = Lexicon(get_args(Gender))
+IN_PERSON = _FORMATS.mask(["in_person"]) | ANY
+"""What the formats of two people have in common when they can only meet."""
+_NO_MENTOR = (("admitted_until", 0), ("strategies", 0), ("matches_had", 0))
+_WAIVERS = {
+    "recovery_time": {"recovered_at": 0, "ahead_from": -FOREVER},
+    "training_lapsed": {"trained_at": 0},
+    "supervision_lapsed": {"supervised_until": FOREVER},
+}
+"""What a waiver of a rule puts into the columns while it holds."""
 
 
 @lru_cache(maxsize=4_096)
@@ -363,16 +382,6 @@ def _anybody(member: Member, policy: Policy) -> Iterator[tuple[str, int]]:
     yield "paused_until", member.paused_until if member.present else FOREVER
     consent = member.consent_until
     yield "consent_until", (0 if policy.consent.recorded_required else FOREVER) if consent is None else consent
-    yield "calm_at", member.distress_until
-    for rule, name in _WAIVERS.items():
-        yield name, member.waivers.get(rule, 0) if rule in policy.waiver.allowed else 0
-
-
-_WAIVERS = {
-    "recovery_time": "recovery_waived_until",
-    "training_lapsed": "training_waived_until",
-    "supervision_lapsed": "supervision_waived_until",
-}
 
 
 def _as_newcomer(member: Member, policy: Policy, changes: _Changes) -> Iterator[tuple[str, int]]:
@@ -388,13 +397,35 @@ def _as_newcomer(member: Member, policy: Policy, changes: _Changes) -> Iterator[
             changes(since + hours * HOUR)
 
 
-def _mentor_instants(mentorship: Mentorship, policy: Policy) -> Iterator[tuple[str, int]]:
+def _mentor_instants(
+    member: Member, mentorship: Mentorship, began: int | None, policy: Policy
+) -> Iterator[tuple[str, int]]:
+    rules = policy.mentor
+    away_until = member.paused_until if member.present else FOREVER
     supervised_at = mentorship.volunteered_at if mentorship.supervised_at is None else mentorship.supervised_at
     trained_at = FOREVER if mentorship.trained_at is None else mentorship.trained_at
     yield "admitted_until", 0 if mentorship.declined else mentorship.cleared_until
-    yield "intake_paused_until", max(mentorship.paused_until, mentorship.intake_paused_until)
-    yield "trained_at", trained_at if policy.mentor.training_required else 0
-    yield "supervised_until", _day_end(supervised_at + policy.mentor.supervision_days * DAY)
+    yield "intake_paused_until", max(away_until, mentorship.paused_until, mentorship.intake_paused_until)
+    yield "calm_at", member.distress_until
+    yield "mentors_from", _year_end(member.profile.birth_year, rules.age_min_years)
+    yield "recovered_at", FOREVER if began is None else began + rules.recovery_days * DAY
+    yield "ahead_from", FOREVER if began is None else began + rules.ahead_days * DAY
+    yield "trained_at", trained_at if rules.training_required else 0
+    yield "supervised_until", _day_end(supervised_at + rules.supervision_days * DAY)
+
+
+def _waived(member: Member, at: int, policy: Policy, changes: _Changes) -> dict[str, int]:
+    """Columns that a waiver holds for now, with what they hold."""
+    waived: dict[str, int] = {}
+    for rule, until in member.waivers.items():
+        if rule in policy.waiver.allowed and until > at:
+            changes(until)
+            waived |= _WAIVERS[rule]
+    return waived
+
+
+def _not_any(genders: Iterable[str] | None) -> Iterable[str] | None:
+    return None if genders == "any" else genders
 
 
 def _families_at_risk(member: Member, at: int, policy: Policy, changes: _Changes) -> Iterator[str]:
