@@ -97,7 +97,9 @@ class Reader:
         opened = self.tally.opened
         if opened is None:
             return None
-        self._parts = [*self._parts, chunk.body] if chunk.part else [chunk.body]
+        if chunk.part == 0:
+            self._parts = []
+        self._parts.append(chunk.body)
         if opened.parts < chunk.parts:
             return None
         state, self._parts, self._awaits_state = b"".join(self._parts), [], False

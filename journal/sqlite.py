@@ -13,7 +13,7 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -24,6 +24,9 @@ from matcher.errors import ConfigurationError, KindredError, SafeHalt, Unreachab
 
 MISSING = code(
     "KND-journal-missing", "There is no journal in this folder. Name the data folder of `serve` or `replay`."
+)
+FOLDER = code(
+    "KND-journal-folder", "This path cannot be a data folder. Name another, or give permission to write to it."
 )
 TAKEN = code(
     "KND-journal-taken",
@@ -77,11 +80,10 @@ class SqliteJournal:
         try:
             if not read_only:
                 _create(self._path)
-            self._database = _connect(self._path, read_only)
+            self._database, self._end = _connect(self._path, read_only)
         except BaseException:
             self._unlock()
             raise
-        self._end = self._next_position()
 
     def append(self, bodies: Sequence[bytes]) -> list[int]:
         """Write all bodies in one transaction, on the disk when it returns."""
@@ -138,9 +140,6 @@ class SqliteJournal:
             [value] = self._database.execute(query).fetchone()
         return int(value)
 
-    def _next_position(self) -> int:
-        return self._one("SELECT coalesce(max(position) + 1, 0) FROM entries")
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         self._database.execute("BEGIN IMMEDIATE")
@@ -169,8 +168,13 @@ class SqliteJournal:
 
 def _lock(folder: Path) -> int:
     """Hold the folder's lock file for life; the system lets go of it when the process ends, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # what is in there concerns the health of people
+        descriptor = os.open(folder / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigurationError(
+            FOLDER, f"{folder} cannot be a data folder ({error.strerror}): name another"
+        ) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -188,9 +192,11 @@ def _create(path: Path) -> None:
     unfinished = path.with_suffix(".new")
     for leftover in ("", "-journal", "-wal", "-shm"):
         _beside(unfinished, leftover).unlink(missing_ok=True)
-    database = sqlite3.connect(unfinished, isolation_level=None)
-    database.executescript(_SCHEMA)
-    database.close()
+    try:
+        with closing(sqlite3.connect(unfinished, isolation_level=None)) as database:
+            database.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        raise _as_kindred(error, unfinished) from error
     unfinished.rename(path)
     _sync_folder(path.parent)
 
@@ -207,12 +213,28 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+def _connect(path: Path, read_only: bool) -> tuple[sqlite3.Connection, int]:
+    """A connection to a journal that was looked at, and the next position to write."""
     if not path.exists():
         raise ConfigurationError(MISSING, f"there is no {path.name} in {path.parent}: name a data folder")
     if path.stat().st_size == 0:
         raise SafeHalt(FILE, f"{path} is empty: restore the folder from a backup")
-    mode = "ro" if read_only else "rw"
+    try:
+        database = _open(path, "ro" if read_only else "rw")
+        try:
+            _inspect(database, path)
+            if not read_only:
+                _prepare_for_writing(database, path)
+            [end] = database.execute("SELECT coalesce(max(position) + 1, 0) FROM entries").fetchone()
+        except BaseException:
+            database.close()
+            raise
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: an error text that quotes a damaged schema
+        raise _as_kindred(error, path) from error
+    return database, end
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
     database = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode={mode}",
         uri=True,
@@ -221,16 +243,6 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         check_same_thread=False,
     )
     database.text_factory = bytes  # a damaged file may hold text that is no text
-    try:
-        _inspect(database, path)
-        if not read_only:
-            _prepare_for_writing(database, path)
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: an error text that quotes a damaged schema
-        database.close()
-        raise _as_kindred(error, path) from error
-    except KindredError:
-        database.close()
-        raise
     return database
 
 

@@ -14,7 +14,7 @@ from journal.frames import UPGRADE
 from journal.owner import Lost
 from journal.port import Journal
 from journal.reader import Reader
-from journal.sqlite import BUSY, FILE, FILE_NAME, MISSING, TAKEN, SqliteJournal
+from journal.sqlite import BUSY, FILE, FILE_NAME, FOLDER, MISSING, TAKEN, SqliteJournal
 from matcher.errors import ConfigurationError, SafeHalt, Unreachable
 from tests.journal.contract import JournalContract
 from tests.journal.homes import batch, facts, folded, owner_of
@@ -86,6 +86,20 @@ def test_a_failed_start_leaves_the_folder_free(tmp_path: Path) -> None:
         SqliteJournal(tmp_path)
     (tmp_path / FILE_NAME).unlink()
     SqliteJournal(tmp_path).close()
+
+
+def test_a_path_that_cannot_be_a_folder_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError) as refused:
+        SqliteJournal(tmp_path / "file")
+    assert (refused.value.code, refused.value.exit_code) == (FOLDER, 2)
+
+
+def test_a_crash_while_a_journal_is_made_leaves_none(tmp_path: Path) -> None:
+    for leftover in ("journal.new", "journal.new-wal", "journal.new-shm", "journal.new-journal"):
+        (tmp_path / leftover).write_bytes(b"half")
+    assert written(tmp_path) == read(tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {FILE_NAME, "journal.lock"}
 
 
 def test_reading_where_there_is_no_journal_is_wrong_usage(tmp_path: Path) -> None:
