@@ -27,13 +27,11 @@ from matcher.people.roster import Roster
 from matcher.state import State
 
 Indices = NDArray[np.int64]
-_READ_BY_PAIRS = (
-    "gender", "formats", "first_format", "languages", "first_language", "families", "at_risk", "hours", "states_hours",
-    "states_place", "x", "y", "z", "seeks_since", "starts_at", "needs", "wished_genders", "wished_formats",
-    "wished_languages", "wished_chord", "wished_shared", "recovers_since", "recovery_waived_until", "strategies",
-    "matches_had", "welcomed_genders", "welcomed_languages",
-)  # fmt: skip
-"""The columns of the roster that rules and terms on two people read."""
+_CLOSE_TO_EVERYBODY = {
+    "paused_until", "open_reports", "consent_until", "minor_until", "admitted_until", "intake_paused_until", "calm_at",
+    "mentors_from", "recovered_at", "trained_at", "supervised_until",
+}  # fmt: skip
+"""Columns of the roster that only rules on one person alone read; all the others may move the fit of a pair."""
 Decide = Callable[[facts.Decision], None]
 
 
@@ -94,8 +92,9 @@ class Desk:
         index = self.roster.index.get(who)
         if index is None:
             return ()
-        columns = self.roster.columns
-        return (self.roster.closures[index], *(columns[name][..., index].tobytes() for name in _READ_BY_PAIRS))
+        columns = self.roster.columns.items()
+        read = (column[..., index].tobytes() for name, column in columns if name not in _CLOSE_TO_EVERYBODY)
+        return (self.roster.closures[index], *read)
 
     def _refresh_newcomer(self, member: Member, index: int, changed: bool) -> None:
         if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):

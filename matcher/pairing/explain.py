@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from matcher.errors import ConfigurationError, code
 from matcher.messages.facts import NewcomerWaiting
 from matcher.pairing import blockers, fit
+from matcher.pairing.pairs import Pairs
 from matcher.pairing.setting import Setting
 from matcher.pairing.verify import check_market
 
@@ -175,18 +176,18 @@ def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
 def _bars(desk: Desk, newcomer: int, mentors: NDArray[np.int64]) -> tuple[dict[str, Mask], NDArray[np.int64]]:
     setting = Setting(desk.now, desk.state.policy, desk.relations)
     n, m = desk.roster.side(newcomer), desk.roster.side(mentors)
+    pairs = Pairs(n, m, setting)
     bars: dict[str, Mask] = {}
-    closed = np.zeros(len(mentors), np.bool_)
+    closed = pairs.none()
     for blocker in blockers.BLOCKERS:
-        mask = np.zeros(len(mentors), np.bool_)
+        bars[blocker.code] = pairs.none()
         if blocker.mentor is not None:
             of_mentor = blocker.mentor(m, setting)
-            mask |= of_mentor
+            bars[blocker.code] |= of_mentor
             closed |= of_mentor
         if blocker.pair is not None:
-            mask |= blocker.pair(n, m, setting)
-        bars[blocker.code] = mask
-    fits = fit.score(n, m, desk.state.policy)
+            bars[blocker.code] |= blocker.pair(pairs)
+    fits = fit.score(pairs)
     bars["low_fit"] |= fits < setting.least_fits[setting.steps(n)]
     bars["no_slot"] = ~closed & ~np.isin(mentors, desk.open_mentors.order())
     return bars, fits

@@ -156,7 +156,8 @@ def counts(member: Member, setback: told.Setback) -> bool:
 
 def tells_of_distress(assessment: told.Assessed) -> bool:
     """Whether an assessment says that somebody thought of being better off dead, or of hurting themselves."""
-    return assessment.instrument == "PHQ-9" and bool(assessment.items) and assessment.items[SELF_HARM_ITEM] > 0
+    items = assessment.items
+    return assessment.instrument == "PHQ-9" and items is not None and items[SELF_HARM_ITEM] > 0
 
 
 def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
