@@ -135,7 +135,7 @@ class Market:
         self._must_be_new(self._mentors, key)
         slots = _slots(slots)
         column_weights = _weights({} if weights is None else weights, self._newcomers)
-        self._refuse_overflow(len(self._newcomers.place), slots)
+        self._refuse_overflow(gain=slots, slots=slots)
         column = self._mentors.add(key)
         self._make_room()
         record = self._tables.columns[column]
@@ -146,7 +146,7 @@ class Market:
         """Add a newcomer."""
         self._must_be_new(self._newcomers, key)
         row_weights = _weights(weights, self._mentors)
-        self._refuse_overflow(len(self._newcomers.place) + 1, 1)
+        self._refuse_overflow(gain=1, newcomers=1)
         row = self._newcomers.add(key)
         self._make_room()
         self._tables.rows[row]["hash"] = self._newcomers.hash(key)
@@ -156,32 +156,33 @@ class Market:
         """Change how many open slots a mentor has; 0 keeps the mentor known."""
         column = self._column(mentor)
         slots = _slots(slots)
-        self._refuse_overflow(len(self._newcomers.place), slots - int(self._tables.columns[column]["slots"]))
+        more = slots - int(self._tables.columns[column]["slots"])
+        self._refuse_overflow(gain=more, slots=more)
         self._kernels.resize_column(self._tables, column, slots)
 
     def reweigh(self, newcomer: str, weights: Weights) -> None:
         """Replace all weights of a newcomer."""
         row = self._row(newcomer)
         row_weights = _weights(weights, self._mentors)
-        self._refuse_overflow(len(self._newcomers.place), 1)
+        self._refuse_overflow(gain=1)
         self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def reweigh_mentor(self, mentor: str, weights: Weights) -> None:
         """Replace all weights of a mentor."""
         column = self._column(mentor)
         column_weights = _weights(weights, self._newcomers)
-        self._refuse_overflow(len(self._newcomers.place), int(self._tables.columns[column]["slots"]))
+        self._refuse_overflow(gain=int(self._tables.columns[column]["slots"]))
         self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def shift(self, newcomer: str, by: int) -> None:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
         row = self._row(newcomer)
-        by = index(by)
+        by = _whole(by, WEIGHT)
         weights = self._tables.weight[row, self._mentors.order()]
         unblocked = weights[weights >= 0]
         if unblocked.size and not 0 <= int(unblocked.min()) + by <= int(unblocked.max()) + by <= WEIGHT_MAX:
             raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
-        self._refuse_overflow(len(self._newcomers.place), 1)
+        self._refuse_overflow(gain=1)
         if unblocked.size:
             self._kernels.shift_row(self._tables, row, by, self._mentors.order())
 
@@ -259,7 +260,11 @@ class Market:
         )
 
     def price(self, mentor: str) -> int:
-        """What one slot of a mentor is worth to the plan, in units of w (rounded down)."""
+        """What one slot of a mentor is worth to the plan, in units of w (rounded down).
+
+        At most what the plan would lose with one slot less, at least what it would gain with one more. Between the two
+        it may depend on the order of events: explain with it, decide with the plan.
+        """
         return int(self._tables.columns[self._column(mentor)]["v"]) // SCALE
 
     def loss_of_pairing(self, newcomer: str, mentor: str) -> int:
@@ -344,13 +349,16 @@ class Market:
         if key in side.place:
             raise MarketError(REPEATED, f"{key} is in the market already")
 
-    def _refuse_overflow(self, newcomers: int, gain: int) -> None:
-        """Refuse a change that may place more than PLAN_MAX rows: it places at most ``gain`` more than now."""
-        if newcomers <= PLAN_MAX or gain <= 0:
+    def _refuse_overflow(self, *, gain: int, newcomers: int = 0, slots: int = 0) -> None:
+        """Refuse a change that may place more than PLAN_MAX rows.
+
+        It brings so many newcomers and slots, and places at most ``gain`` more rows than are placed now.
+        """
+        if len(self) + newcomers <= PLAN_MAX or gain <= 0:
             return
-        placed = self._pairs()[0].size
-        if min(newcomers, placed + gain) > PLAN_MAX:
-            raise MarketError(SIZE, f"the plan has {placed} pairs and may come to hold more than {PLAN_MAX}")
+        placed, seats = self._pairs()[0].size, int(self._tables.columns["slots"].sum())
+        if min(len(self) + newcomers, seats + slots, placed + gain) > PLAN_MAX:
+            raise MarketError(SIZE, f"the plan has {placed} pairs and could come to hold more than {PLAN_MAX}")
 
     def _pairs(self) -> tuple[Ints, Ints]:
         """Rows and columns of the plan's pairs."""
@@ -383,8 +391,15 @@ def _known(side: _Side, key: str, what: str) -> int:
     return place
 
 
+def _whole(number: object, bad: str) -> int:
+    try:
+        return index(number)  # type: ignore[arg-type]  # that it may not be an integer is the point
+    except TypeError:
+        raise MarketError(bad, f"{number!r} is not an integer") from None
+
+
 def _slots(slots: int) -> int:
-    slots = index(slots)
+    slots = _whole(slots, SLOTS)
     if not 0 <= slots <= SLOTS_MAX:
         raise MarketError(SLOTS, f"{slots} slots are not between 0 and {SLOTS_MAX}")
     return slots
@@ -401,8 +416,11 @@ def _weights(weights: Weights, other: _Side) -> Ints:
 
 
 def _as_array(weights: Mapping[str, int], other: _Side) -> Ints:
+    row = np.full(len(other.place), BLOCKED, np.int64)
+    rank = {key: at for at, key in enumerate(other.place)}
     for key, weight in weights.items():
         _known(other, key, "counterpart")
-        if not 0 <= index(weight) <= WEIGHT_MAX:
+        if not 0 <= _whole(weight, WEIGHT) <= WEIGHT_MAX:
             raise MarketError(WEIGHT, f"the weight {weight} of {key} is not between 0 and {WEIGHT_MAX}")
-    return np.fromiter((weights.get(key, BLOCKED) for key in other.place), np.int64, len(other.place))
+        row[rank[key]] = weight
+    return row
