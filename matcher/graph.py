@@ -108,7 +108,7 @@ def isolated(support: SupportGraph, people: Iterable[Member]) -> list[str]:
         member.id
         for member in people
         if member.present
-        and (member.seeks_since is not None or member.mentorship is not None)
+        and (member.seeks or member.mentorship is not None)
         and not _has_active_pair(support, member.id)
     )
 

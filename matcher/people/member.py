@@ -44,7 +44,8 @@ class Member:
     profile: Profile
     recovery: Recovery
     present: bool = True
-    seeks_since: int | None = None  # None: seeks no mentor
+    seeks: bool = False  # a mentor, also while they have one
+    seeks_since: int | None = None  # since when they wait for one; None: has one, or seeks none
     paused_until: int = 0
     distress_until: int = 0
     invited: bool = False

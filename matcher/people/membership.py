@@ -130,6 +130,7 @@ class Membership:
             _seek(member, what.seeks_mentor, time)
 
     def _matched(self, fact: facts.MatchActivated, at: int) -> None:
+        self.members[fact.newcomer].seeks_since = None
         mentorship = self.members[fact.mentor].mentorship
         if mentorship is not None:
             mentorship.caseload += 1
@@ -139,8 +140,9 @@ class Membership:
         mentor, newcomer = self.members.get(fact.mentor), self.members.get(fact.newcomer)
         if mentor is not None and mentor.mentorship is not None:
             mentor.mentorship.caseload -= 1
-        if newcomer is not None and newcomer.seeks_since is not None:
-            newcomer.seeks_since = None if fact.reason == COMPLETED else at
+        if newcomer is not None and newcomer.seeks:
+            newcomer.seeks = fact.reason != COMPLETED
+            newcomer.seeks_since = at if newcomer.seeks else None
 
     def _admitted(self, fact: facts.MentorAdmitted, at: int) -> None:
         _mentorship(self.members[fact.mentor]).admitted = True
@@ -169,7 +171,8 @@ def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
 
 
 def _left(member: Member, what: told.MemberLeft, moment: Moment) -> None:
-    member.present, member.seeks_since, member.mentorship = False, None, None
+    member.present, member.mentorship = False, None
+    _seek(member, False, moment.time)
 
 
 def _paused(member: Member, what: told.MemberPaused, moment: Moment) -> None:
@@ -336,8 +339,9 @@ def _declare(member: Member, what: told.MemberUpdated, time: int) -> None:
 def _seek(member: Member, seeks: bool, time: int) -> None:
     if not seeks:
         member.seeks_since = None
-    elif member.seeks_since is None:  # who says it again has waited since the first time
+    elif not member.seeks:  # who says it again has waited since the first time
         member.seeks_since = time
+    member.seeks = seeks
 
 
 def _distressed(member: Member, moment: Moment) -> None:
