@@ -6,11 +6,10 @@ import shutil
 import time
 from pathlib import Path
 
-from kindred import report, wiring
+from kindred import report, settings, wiring
 from kindred.console import headline, note, progress, result
 
 FOLDER = Path(".demo")
-BATCH = 512
 
 
 def show(program: str, members: int, mentors: int, days: int, seed: int, *, keep_open: bool) -> None:
@@ -27,8 +26,8 @@ def show(program: str, members: int, mentors: int, days: int, seed: int, *, keep
     result(f"The people are made up, as treatment data describe people. {len(events):,} events took {seconds:.0f} s.\n")
     _report(program)
     if keep_open:
-        note("")
-        wiring.serve_folder(FOLDER)
+        note("The service stays open, so that you can look around.")
+        wiring.serve(settings.load(data=FOLDER).settings, "event")
 
 
 def _report(program: str) -> None:

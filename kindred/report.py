@@ -17,7 +17,7 @@ from matcher.messages import facts
 from matcher.messages.facts import Fact, Told
 from matcher.pairing.blockers import BY_CODE
 from matcher.pairing.risks import WORDS as RISKS
-from matcher.people.experience import family, is_substance, taxonomy
+from matcher.people.experience import MILLION, family, is_substance, taxonomy
 from matcher.people.member import Member
 from matcher.program import Program
 
@@ -129,8 +129,8 @@ def _load(program: Program) -> str:
         for member in program.state.members
         if member.present and member.mentorship is not None and member.mentorship.admitted
     )
-    spread = ", ".join(f"{count} support {load or 'nobody'}" for load, count in sorted(loads.items()))
-    return f"Of {loads.total()} mentors, {spread}."
+    spread = ", ".join(f"{count} with {load or 'nobody'}" for load, count in sorted(loads.items()))
+    return f"There are {loads.total()} mentors: {spread}."
 
 
 def _proposals(program: Program, course: Course) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _proposals(program: Program, course: Course) -> Iterator[str]:
     if not proposed:
         yield "Nothing: no pair waits for a person."
         return
-    yield f"{_many(len(proposed), 'pair')} of the plan wait for a person, because"
+    yield f"{_many(len(proposed), 'pair')} of the plan {_waits_or_wait(len(proposed))} for a person, because"
     why = Counter(risk for match in proposed for risk in course.risks.get(match.id, ()))
     yield from (f"  {count:>4}  {RISKS[risk]}" for risk, count in why.most_common())
 
@@ -152,50 +152,54 @@ def _waiting(program: Program) -> list[Member]:
 
 def _why_waiting(program: Program, waiting: Sequence[Member]) -> Iterator[str]:
     answers = {member.id: program.why(member.id) for member in waiting}
-    bars = Counter(code for answer in answers.values() for code in _bars(answer))
-    if bars:
+    causes = Counter(code for answer in answers.values() for code in _bars(answer))
+    if causes:
         yield "What stands between them and their nearest mentors:"
-    for code, count in bars.most_common():
+    for code, count in causes.most_common():
         yield f"  {count:>4}  {BY_CODE[code].reason} {BY_CODE[code].unblocks}"
     if waiting:
         yield "Those who have waited longest:"
     for member in waiting[:EXAMPLES]:
         days = ((program.at or 0) - (member.seeks_since or 0)) // DAY
-        helps = answers[member.id].get("would_help_most")
-        hint = f"; {helps['code']} is what would help most to change" if helps else ""
-        yield f"  {member.id} for {_many(days, 'day')}: {_listed(_bars(answers[member.id]))}{hint}"
+        bars, helps = _bars(answers[member.id]), answers[member.id].get("would_help_most")
+        hint = f"; most would change without {helps['code']}" if helps and helps["code"] not in bars else ""
+        yield f"  {member.id} for {_many(days, 'day')}: {_listed(bars)}{hint}"
 
 
 def _bars(answer: Reasons) -> list[str]:
-    """The rules that bar somebody who waits: their own, else those of the nearest mentor."""
+    """The rules that bar somebody who waits: their own, else those of the nearest mentor.
+
+    When none bars the nearest, the plan has given that seat to somebody else.
+    """
     own = [blocker["code"] for blocker in answer["blockers"]]
-    nearest = answer.get("nearest") or [{"barred_by": ["no_slot"]}]
-    return own or list(nearest[0]["barred_by"])
+    nearest = answer.get("nearest") or [{"barred_by": []}]
+    return own or list(nearest[0]["barred_by"]) or ["no_slot"]
 
 
 def _recruits(waiting: Sequence[Member]) -> Iterator[str]:
-    """The kinds of mentor that would serve most of those who wait, each after the ones before it."""
+    """The kinds of mentor that would suit most of those who wait, each after the ones before it."""
+    if not waiting:
+        yield "Nobody: everybody has somebody."
+        return
+    yield "Of those who wait, so many would be suited by mentors who have recovered from"
     left = list(waiting)
     for _ in range(RECRUITS):
         kinds = Counter(kind for member in left for kind in _kinds(member))
         if not kinds:
             break
         (condition, gender, language), count = min(kinds.items(), key=lambda item: (-item[1], item[0]))
+        others = {other for (same, other, _), times in kinds.items() if same == condition and times == count}
         left = [member for member in left if (condition, gender, language) not in _kinds(member)]
-        who = "" if gender == "any" else f", {gender}"
-        yield (
-            f"{count:>4}  would be served by mentors in recovery from {taxonomy().describe(condition)} "
-            f"({condition}){who}, speaking {language}"
-        )
-    if not waiting:
-        yield "Nobody: everybody has somebody."
+        who = f"a {gender}" if len(others) == 1 else "anybody"
+        yield f"  {count:>4}  {_lower(taxonomy().describe(condition))} ({condition}): {who} who speaks {language}"
 
 
 def _kinds(member: Member) -> set[tuple[str, str, str]]:
+    """Condition, gender and language of the mentors that would suit somebody; without a wish, of either gender."""
     profile = member.profile
     wish = profile.wishes.mentor_gender
     conditions = {family(each.code) for each in profile.experiences if is_substance(each.code)}
-    genders = wish if isinstance(wish, tuple) else ("any",)
+    genders = wish if isinstance(wish, tuple) else ("man", "woman")
     return set(product(conditions, genders, profile.languages[:1] or ("en",)))
 
 
@@ -218,9 +222,9 @@ def _plan(program: Program) -> Iterator[str]:
     document, numbers = program.market(), program.summary()
     certificate, seats = numbers["certificate"], sum(mentor["slots"] for mentor in document["mentors"])
     yield (
-        f"{_many(len(document['newcomers']), 'newcomer')} could be paired and {_many(seats, 'seat')} are open; between "
-        f"them {_many(len(document['weights']), 'pair')} are allowed. The plan makes {len(document['plan'])} of them, "
-        f"worth {document['value']:,} in millionths."
+        f"Newcomers who could be paired now: {len(document['newcomers']):,}; open seats: {seats:,}; pairs that no rule "
+        f"bars: {len(document['weights']):,}. The plan makes {len(document['plan']):,} of them, together worth "
+        f"{document['value'] / MILLION:,.3f}."
     )
     if certificate["equal"]:
         yield "No plan is worth more: the prices of its certificate add up to the very same number."
@@ -248,8 +252,16 @@ def _folds(texts: Iterable[str]) -> list[str]:
 
 def _folded(text: str) -> list[str]:
     """A text in lines of the width; what belongs to a numbered or indented line stays under it."""
-    margin = len(text) - len(text.lstrip(" 0123456789"))
-    return wrap(text, WIDTH, subsequent_indent=" " * min(margin, 8), drop_whitespace=True) or [""]
+    margin = len(text) - len(text.lstrip(" 0123456789")) if text.startswith(" ") else 0
+    return wrap(text, WIDTH, subsequent_indent=" " * margin) or [""]
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _waits_or_wait(count: int) -> str:
+    return "waits" if count == 1 else "wait"
 
 
 def _many(count: int, thing: str) -> str:

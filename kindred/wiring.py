@@ -14,11 +14,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kindred.console import note
 from matcher.errors import ConfigurationError, Unreachable, code
 from matcher.policy import PolicyBook, read_policy
 
 if TYPE_CHECKING:
     from kindred.settings import Settings
+    from streams.clock import Mode
     from streams.replay import Replayed
 
 NO_FOLDER = code(
@@ -88,33 +90,38 @@ def replay(
 
 
 def feed(folder: Path, events: Sequence[str], so_far: Callable[[int], None] | None, batch: int = 512) -> None:
-    """Take events into a data folder as they would come in over HTTP, on the clock of the events."""
+    """Hand events to the embedded service as HTTP would, on the clock of the events."""
     from streams.folder import DataFolder
     from streams.intake import read_input
+    from streams.service import Service
 
     prepare("warning")
-    with DataFolder.open(folder, clock="event") as writer:
+    service = Service(DataFolder.open(folder, clock="event"))
+    service.start()
+    try:
         for start in range(0, len(events), batch):
             part = events[start : start + batch]
-            writer.take([read_input(event.encode()) for event in part])
+            service.submit([read_input(event.encode()) for event in part]).result()
             if so_far is not None:
                 so_far(start + len(part))
+    finally:
+        service.stop()
 
 
-def serve(settings: Settings, clock: str | None) -> None:
+def serve(settings: Settings, clock: Mode | None) -> None:
     """Run the embedded service until SIGTERM or Ctrl-C; `clock` of None keeps the journal's."""
-    from kindred.console import note
-    from streams import service
+    from streams import serving
 
     folder = data_folder(None, settings)
+    policies = None if settings.policy is None else policy_book(settings.policy)
     prepare(settings.log_level)
     token = settings.token.get_secret_value() if settings.token else None
     with listener(settings.host, settings.port, has_token=token is not None) as door:
-        service.serve(
+        serving.serve(
             folder,
             listener=door,
-            clock=clock,  # type: ignore[arg-type]  # the command line allows only the words of Mode
-            policies=None if settings.policy is None else policy_book(settings.policy),
+            clock=clock,
+            policies=policies,
             token=token,
             ready=lambda: note(f"listening on {address(door)}; Ctrl-C ends it"),
         )

@@ -16,6 +16,6 @@ def demo(
     seed: Annotated[int, typer.Option(help="Other people for another number.")] = 1,
 ) -> None:
     """Show the whole way on made-up people: events in, pairs out."""
-    from kindred import demonstration
+    from kindred.demonstration import show
 
-    demonstration.show(program, members, mentors, days, seed, keep_open=not once)
+    show(program, members, mentors, days, seed, keep_open=not once)

@@ -31,7 +31,7 @@ def status(folder: Folder = None, as_json: AsJson = False) -> None:
     """Print how many people are paired, proposed and waiting."""
     from streams.folder import read_state
 
-    document = read_state(_folder(folder)).status()
+    document: dict[str, Any] = read_state(_folder(folder)).status()
     if as_json:
         result_json(document)
         return
