@@ -78,7 +78,7 @@ class Tally(NamedTuple):
 
     def link(self, announced: int) -> Link:
         """The place in the chain that the next entry of this epoch takes."""
-        return Link(self.epoch, self.seq + 1, self.chain, max(announced, self.announced), self.base)
+        return Link(self.epoch, self.seq + 1, self.chain, announced, self.base)
 
 
 def count(tally: Tally, entry: Entry, frame: Frame) -> Tally | None:

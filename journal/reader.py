@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from journal.counting import HEAD, Tally, begin, count
-from journal.frames import Batch, Chunk, Frame, Record, Source, decode
+from journal.frames import Batch, Chunk, Claim, Frame, Record, Source, decode
 from journal.port import Entry, Journal
 from matcher.errors import SafeHalt
 
@@ -107,22 +107,16 @@ class Reader:
 
 
 def _base(home: Journal) -> int:
-    """Where to begin: the base that the last entry names, if it is still there, else the head.
+    """Where to begin: the base that the last entry names, else the head. The reader finds out when it is truncated.
 
     Whoever wrote the last entry had counted the snapshot it names, so this holds even when the entry does not count.
     """
     tail = home.tail()
-    base = _named_base(tail) if tail else None
-    if base is None or base < home.head():
+    if tail is None:
         return home.head()
-    return base
-
-
-def _named_base(entry: Entry) -> int | None:
-    """The base that an entry names, ``None`` when it names none."""
-    frame = decode(entry)
-    base = frame.link.base if isinstance(frame, Record | Chunk) else frame.base
-    return base if base >= 0 else None
+    frame = decode(tail)
+    base = frame.base if isinstance(frame, Claim) else frame.link.base
+    return base if base >= 0 else home.head()
 
 
 def _no_state(position: int) -> SafeHalt:

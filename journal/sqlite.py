@@ -217,8 +217,6 @@ def _connect(path: Path, read_only: bool) -> tuple[sqlite3.Connection, int]:
     """A connection to a journal that was looked at, and the next position to write."""
     if not path.exists():
         raise ConfigurationError(MISSING, f"there is no {path.name} in {path.parent}: name a data folder")
-    if path.stat().st_size == 0:
-        raise SafeHalt(FILE, f"{path} is empty: restore the folder from a backup")
     try:
         database = _open(path, "ro" if read_only else "rw")
         try:
@@ -251,7 +249,7 @@ def _inspect(database: sqlite3.Connection, path: Path) -> None:
     [application] = database.execute("PRAGMA application_id").fetchone()
     [version] = database.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID:
-        raise SafeHalt(FILE, f"{path} is a database but not a journal of Kindred: name another folder")
+        raise SafeHalt(FILE, f"{path} is empty or not a journal of Kindred: restore it, or name another folder")
     if version > SCHEMA_VERSION:
         raise SafeHalt(UPGRADE, f"{path} has format {version}, this version reads {SCHEMA_VERSION}: upgrade Kindred")
     if database.execute("SELECT sql FROM sqlite_master").fetchall() != [(_TABLE.encode(),)]:

@@ -12,7 +12,7 @@ from journal.counting import CHAIN, HEAD
 from journal.frames import CHECKSUM, UPGRADE, Batch, Claim, Link, Record, Source, encode
 from journal.owner import CHUNK_BYTES, LOST, Lost, Owner
 from journal.port import ENTRY_BYTES_MAX, Journal
-from journal.reader import Reader, Recorded, Snapshot
+from journal.reader import Counted, Reader, Recorded, Snapshot
 from matcher.errors import SafeHalt
 from tests.journal.homes import AT, Gaps, Meanwhile, Unsure, batch, entries, fold_into, folded, owner_of
 from tests.journal.homes import facts as facts_of
@@ -227,6 +227,13 @@ class JournalContract:
     def test_an_entry_lost_in_the_middle_is_a_safe_halt(self, new_log: LogMaker, missing: int) -> None:
         assert _halt(new_log(), _three_records(new_log()), {missing: None}) == (HEAD if missing == 0 else CHAIN)
 
+    def test_an_entry_lost_before_a_claim_is_a_safe_halt(self, new_log: LogMaker) -> None:
+        log = new_log()
+        bodies = _three_records(log)
+        owner_of(log.handle()).append(batch("d"))
+        later = [body for _, body in entries(log.handle())][len(bodies) :]
+        assert _halt(new_log(), bodies[:-1] + later, {}) == CHAIN
+
     def test_an_entry_that_follows_from_another_history_is_a_safe_halt(self, new_log: LogMaker) -> None:
         forged = encode(Record(Link(1, 2, b"?" * 16, -1, -1), batch("forged")))
         assert _halt(new_log(), _three_records(new_log()), {2: forged}) == CHAIN
@@ -299,17 +306,33 @@ class JournalContract:
         late = owner.snapshot(b"a\nb", layout=1)
         assert owner.truncate() == early == home.head(), "b is not announced"
         owner.announce(second)
+        owner.append(batch())
         assert owner.truncate() == late == home.head()
         for whole in (True, False):
             assert facts_of(home, whole=whole) == ["a", "b"]
 
+    def test_a_snapshot_of_a_state_read_from_a_snapshot_covers_the_same(self, new_log: LogMaker) -> None:
+        home = new_log().handle()
+        owner = owner_of(home)
+        position = owner.append(batch("a"))
+        owner.announce(position)
+        owner.snapshot(b"a", layout=1)
+        owner.truncate()
+        heir = owner_of(home)
+        heir.snapshot(b"a", layout=1)
+        assert [item.covers for item in Reader(home, whole=True).counted() if isinstance(item, Snapshot)] == [
+            position
+        ] * 2
+
     def test_a_head_cut_in_the_wrong_place_is_a_safe_halt(self, new_log: LogMaker) -> None:
         home = new_log().handle()
-        positions = owner_of(home).append_many([batch("a"), batch("b"), batch("c")])
-        home.truncate(positions[1])
-        with pytest.raises(SafeHalt) as halt:
-            facts_of(home)
-        assert halt.value.code == HEAD
+        [_, middle] = owner_of(home).append_many([batch("a"), batch("b")])
+        owner_of(home).append(batch("c"))
+        for head in (middle, middle + 1):  # a record, a later claim
+            home.truncate(head)
+            with pytest.raises(SafeHalt) as halt:
+                facts_of(home)
+            assert halt.value.code == HEAD
 
     @pytest.mark.parametrize("cut_short_by", ["the end", "a record"])
     def test_a_head_with_half_a_snapshot_is_a_safe_halt(self, new_log: LogMaker, cut_short_by: str) -> None:
@@ -321,9 +344,11 @@ class JournalContract:
             with pytest.raises(SafeHalt):
                 list(reader.counted())
             log.handle().append([encode(Record(reader.tally.link(-1), batch("a")))])
+        read: list[Counted] = []
         with pytest.raises(SafeHalt) as halt:
-            facts_of(log.handle())
+            read.extend(Reader(log.handle()).counted())
         assert halt.value.code == HEAD
+        assert read == []
 
     def test_a_reader_overtaken_by_truncation_begins_again(self, new_log: LogMaker) -> None:
         log = new_log()

@@ -137,6 +137,14 @@ def test_only_a_writing_connection_can_checkpoint(tmp_path: Path) -> None:
     home.close()
 
 
+def test_an_append_waits_for_the_disk(tmp_path: Path) -> None:
+    """A loss of power cannot be had in a test; these are the settings with which SQLite promises to survive it."""
+    home = SqliteJournal(tmp_path)
+    assert home._database.execute("PRAGMA journal_mode").fetchone() == (b"wal",)
+    assert home._database.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    home.close()
+
+
 def test_what_is_truncated_is_in_no_file(tmp_path: Path) -> None:
     home = SqliteJournal(tmp_path)
     owner = owner_of(home)
@@ -194,7 +202,7 @@ def test_a_damaged_file_is_a_safe_halt(tmp_path: Path, spoil: Callable[[Path], o
 
 def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as database:
-        database.execute("CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB)")
+        database.execute("CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB NOT NULL)")
     before = (tmp_path / FILE_NAME).read_bytes()
     with pytest.raises(SafeHalt) as halt:
         SqliteJournal(tmp_path)
