@@ -30,7 +30,7 @@ WEIGHT_MAX = 2**22 - 1  # 22 bits of w, 40 of S: exact weights and every step of
 PLAN_MAX = 2**13 - 1  # pairs: with 27 bits of t each, their sum stays below S
 SLOTS_MAX = 2**20  # of one mentor; far above anybody's, low enough to catch a wrong unit
 SCALE = 2**40
-ROOM = 64  # rows or columns of an empty market; grows by a half
+ROOM = 64  # rows or columns of an empty market; grows by a quarter
 BLOCKED = -1  # in a numpy row or column: this pair may not be
 
 UNKNOWN = code("KND-market-unknown", "The market has no newcomer or mentor of this id: it never came, or has gone.")
@@ -381,7 +381,7 @@ class Market:
 
 
 def _room(now: int, needed: int) -> int:
-    return now if needed <= now else -(-needed * 3 // 2 // ROOM) * ROOM
+    return now if needed <= now else -(-needed * 5 // 4 // ROOM) * ROOM
 
 
 def _known(side: _Side, key: str, what: str) -> int:
