@@ -1,0 +1,87 @@
+"""What one call has decided, before it is written: cut into records that an entry of the journal can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from journal.frames import Batch
+from matcher.instants import format_instant
+from matcher.messages.facts import Fact
+
+RECORD_BYTES_MAX: Final = 900_000  # an entry of the journal holds 1,000,000; the rest is for its header
+DIGESTS_BYTES: Final = 64  # of one input, in hexadecimal
+
+Pair = tuple[bytes, bytes]
+
+
+@dataclass(slots=True)
+class _Record:
+    facts: list[Fact] = field(default_factory=list)
+    lines: list[bytes] = field(default_factory=list)
+    letters: list[bytes] = field(default_factory=list)
+    refused: list[Pair] = field(default_factory=list)
+    others: list[Pair] = field(default_factory=list)
+    size: int = 0
+
+
+class Draft:
+    """The records of one call, in order. They are appended in one go, and only then are they so.
+
+    An input's own facts stand in one record with its digests, unless they alone are more than a record can hold.
+    """
+
+    def __init__(self) -> None:
+        self._open = _Record()
+        self._records = [self._open]
+
+    def fired(self, facts: Sequence[Fact]) -> None:
+        """Facts that time brought: they stand whatever becomes of the input that comes after them."""
+        for fact in facts:
+            self._put([fact])
+
+    def accepted(self, pair: Pair, facts: Sequence[Fact]) -> None:
+        """An event and what it led to."""
+        self._put(facts, DIGESTS_BYTES)
+        self._open.others.append(pair)
+
+    def refused(self, pair: Pair, letter: bytes) -> None:
+        """An input that became a dead letter."""
+        self._room(len(letter) + 1 + DIGESTS_BYTES)
+        self._open.letters.append(letter)
+        self._open.refused.append(pair)
+
+    def repeated(self, pair: Pair) -> None:
+        """An input that was seen before: it is counted."""
+        self._room(DIGESTS_BYTES)
+        self._open.others.append(pair)
+
+    def records(self, at: int) -> list[tuple[Batch, list[Fact]]]:
+        """The batches with their facts; none when nothing was decided. ``at`` is for people who read the journal."""
+        when = format_instant(at)
+        return [
+            (Batch(when, record.lines, record.letters, [*record.refused, *record.others]), record.facts)
+            for record in self._records
+            if record.size
+        ]
+
+    def _put(self, facts: Sequence[Fact], more: int = 0) -> None:
+        lines = [fact.line() for fact in facts]
+        whole = sum(map(len, lines)) + len(lines) + more
+        if whole <= RECORD_BYTES_MAX < self._open.size + whole:
+            self._begin()
+        for fact, line in zip(facts, lines, strict=True):
+            self._room(len(line) + 1)
+            self._open.facts.append(fact)
+            self._open.lines.append(line)
+        self._open.size += more
+
+    def _room(self, size: int) -> None:
+        if self._open.size and self._open.size + size > RECORD_BYTES_MAX:
+            self._begin()
+        self._open.size += size
+
+    def _begin(self) -> None:
+        self._open = _Record()
+        self._records.append(self._open)

@@ -1,0 +1,70 @@
+"""Events from files: a document a line, any bytes, in the order given; ``-`` is standard input."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from matcher.errors import ConfigurationError, code
+from streams.intake import EVENT_BYTES_MAX, KEPT_BYTES, Input, oversized, read_input
+
+NO_FILE = code(
+    "KND-no-file", "A file of events cannot be opened or read. Name a file that exists; `-` is standard input."
+)
+
+BATCH_LINES: Final = 512  # one record of the journal, and one wait for the disk
+PIECE_BYTES: Final = 1024 * 1024
+BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+
+
+def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Input]]:
+    """The inputs of all files, ``size`` lines at a time. Raises ConfigurationError when a file cannot be read.
+
+    Blank lines and the byte order mark of a file are skipped; a last line needs no line end. Memory is bounded: of
+    a line that is too large only the beginning is held.
+    """
+    for name in names:
+        if name != "-" and not Path(name).is_file() and not Path(name).is_fifo():
+            raise ConfigurationError(
+                NO_FILE, f"there is no file {name}: name a file of events, or - for standard input"
+            )
+    inputs = (item for name in names for item in _file(name))
+    while batch := list(islice(inputs, size)):
+        yield batch
+
+
+def _file(name: str) -> Iterator[Input]:
+    try:
+        with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
+            yield from _lines(file)
+    except OSError as trouble:
+        raise ConfigurationError(NO_FILE, f"{name} cannot be read: {trouble.strerror}") from None
+
+
+def _lines(file: BinaryIO) -> Iterator[Input]:
+    first = True
+    while line := file.readline(EVENT_BYTES_MAX + 2):
+        if first:
+            line, first = line.removeprefix(BYTE_ORDER_MARK), False
+        if len(line) > EVENT_BYTES_MAX and not line.endswith(b"\n"):
+            yield _too_large(line, file)
+        elif not line.isspace():
+            yield read_input(line.rstrip(b"\r\n"))
+
+
+def _too_large(piece: bytes, file: BinaryIO) -> Input:
+    """Read on to the end of the line, holding only its beginning."""
+    head, size, digest = piece[:KEPT_BYTES], 0, sha256()
+    while piece:
+        body = piece.removesuffix(b"\n")
+        size += len(body)
+        digest.update(body)
+        if body != piece:
+            break
+        piece = file.readline(PIECE_BYTES)
+    return oversized(head, size, digest.digest())

@@ -1,0 +1,320 @@
+"""The processor: one journal's programs, decided one batch at a time.
+
+A call is all or nothing: what it decides is appended to the journal before anybody hears of it. When the append
+fails, the state in memory is thrown away and folded anew from the journal, so that it is never ahead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final, Literal, NamedTuple, Protocol
+
+from journal.frames import Batch
+from journal.owner import Owner
+from journal.port import Journal
+from journal.reader import Counted, Reader, Recorded, Snapshot
+from matcher.errors import ConfigurationError, Refused, code
+from matcher.messages.catalog import Event
+from matcher.messages.facts import Fact, read_fact
+from matcher.policy import Policy, PolicyBook
+from matcher.program import Program
+from streams.clock import Mode, decided_at
+from streams.draft import DIGESTS_BYTES, Draft
+from streams.duplicates import Sight, reused
+from streams.intake import Input, dead_letter
+from streams.state import LAYOUT, State, notice_lines
+
+CLOCK_MODE = code(
+    "KND-clock-mode",
+    "The journal keeps its clock mode for life: `event` for `replay`, `wall` for `serve` unless it was told otherwise. "
+    "Name that mode, or another data folder.",
+)
+SNAPSHOT_FACTS: Final = 10_000  # a second or two of folding at the next start
+SNAPSHOT_SHARE: Final = 4  # and no snapshot before the records since reach a quarter of its size: writing stays linear
+
+Status = Literal["accepted", "duplicate", "refused"]
+
+
+class Result(NamedTuple):
+    """What became of one input; `code` says why it was refused."""
+
+    status: Status
+    id: str
+    code: str | None = None
+
+
+class Receipt(NamedTuple):
+    """What became of a batch, and the position of the journal's record that says so."""
+
+    position: int
+    results: tuple[Result, ...]
+
+    def number(self, status: Status) -> int:
+        """How many inputs became so."""
+        return sum(result.status == status for result in self.results)
+
+
+class Sink(Protocol):
+    """Who is told of every record that counts, in order: the files of a data folder."""
+
+    @property
+    def position(self) -> int:
+        """The last record that it has taken; -1 for none."""
+
+    def resume(self) -> None:
+        """Go back to the last record that is certain to be there whole."""
+
+    def restart(self) -> None:
+        """Go back to the beginning."""
+
+    def write(self, position: int, batch: Batch, notices: Sequence[bytes]) -> None:
+        """Take a record and the notices that follow from it."""
+
+    def checkpoint(self) -> int:
+        """Make certain what was taken so far, and return the position of its last record."""
+
+
+class Processor:
+    """Owns a journal and decides what comes in. Used by one thread at a time."""
+
+    def __init__(
+        self,
+        home: Journal,
+        *,
+        clock: Mode | None = None,
+        fresh: Mode = "event",
+        policies: PolicyBook | None = None,
+        sink: Sink | None = None,
+        snapshot_facts: int = SNAPSHOT_FACTS,
+    ) -> None:
+        """``clock`` is the mode that is asked for (None: the journal's); a new journal without one gets ``fresh``.
+
+        Without ``policies`` the programs keep the policy of the journal, and new ones get the defaults.
+        """
+        self._home = home
+        self._asked = clock
+        self._fresh: Mode = clock or fresh
+        self._policies = policies
+        self._sink = sink
+        self._since = _Since(snapshot_facts)
+        self._owner: Owner
+        self._state: State | None = None
+
+    @property
+    def state(self) -> State:
+        """What the journal says; folded anew first when the last call failed."""
+        if self._state is None:
+            self._state = self._recover()
+        return self._state
+
+    def start(self, now: int | None = None) -> None:
+        """Recover, and adopt the policies where they differ from those in force. ``now`` is the wall clock's."""
+        state, draft = self.state, Draft()
+        if self._policies is None:
+            return
+        with self._or_forget():
+            for name, program in sorted(state.programs.items()):
+                if program.at is not None:
+                    at = program.at if state.clock == "event" or now is None else max(program.at, now)
+                    draft.fired(program.adopt(self._policies.of(name), at))
+            self._commit(draft, now)
+
+    def process(self, inputs: Sequence[Input], arrival: int | None = None) -> Receipt:
+        """Decide a batch; it is in the journal when this returns. ``arrival`` is needed with the wall clock.
+
+        Refusals are results. Any exception means that nothing of the batch was taken, as far as is known.
+        """
+        draft = Draft()
+        with self._or_forget():
+            if arrival is not None and self.state.clock == "wall":
+                self._fire(draft, arrival)
+            results = tuple(self._decide(item, arrival, draft) for item in inputs)
+            return Receipt(self._commit(draft, arrival), results)
+
+    def next_due(self) -> int | None:
+        """When something falls due next."""
+        due = self.state.next_due()
+        return due and due[0]
+
+    def tick(self, now: int) -> None:
+        """Fire what is due at ``now`` or before, of all programs."""
+        draft = Draft()
+        with self._or_forget():
+            self._fire(draft, now)
+            self._commit(draft, now)
+
+    def advance(self, until: int) -> None:
+        """Set the clock of every program that is behind to ``until``, firing what falls due on the way."""
+        draft = Draft()
+        with self._or_forget():
+            self._fire(draft, until)
+            for _, program in sorted(self.state.programs.items()):
+                if program.at is not None and program.at < until:
+                    draft.fired(program.advance(until))
+            self._commit(draft, until)
+
+    def snapshot(self) -> None:
+        """Write the folded state into the journal, so that the next start reads no further back."""
+        if self._sink is not None:
+            self._owner.announce(self._sink.checkpoint())
+        elif self._owner.tally.record >= 0:
+            self._owner.announce(self._owner.tally.record)
+        dump = self.state.dump()
+        self._owner.snapshot(dump, LAYOUT)
+        self._since.reset(len(dump))
+
+    def close(self) -> None:
+        """Leave a snapshot behind when it is worth its size, and the sink complete."""
+        if self._state is not None:
+            if self._since.is_worth_it:
+                self.snapshot()
+            elif self._sink is not None:
+                self._sink.checkpoint()
+
+    def _decide(self, item: Input, arrival: int | None, draft: Draft) -> Result:
+        state = self.state
+        sight, key = state.seen.look(item.key, item.content)
+        pair = key, item.content
+        if sight is Sight.REPEAT:
+            state.remember([pair], refused=0)
+            draft.repeated(pair)
+            return Result("duplicate", item.id)
+        try:
+            event = _event(item)
+            if sight is Sight.REUSED:
+                raise reused()
+            draft.accepted(pair, self._handle(event, arrival, draft))
+        except Refused as refusal:
+            draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
+            state.remember([pair], refused=1)
+            return Result("refused", item.id, refusal.code)
+        state.remember([pair], refused=0)
+        return Result("accepted", item.id)
+
+    def _handle(self, event: Event, arrival: int | None, draft: Draft) -> list[Fact]:
+        state = self.state
+        known = state.programs.get(event.program)
+        program = known or Program(event.program)
+        policy = known.policy if known else self._policy(event.program)
+        mode = state.clock or self._fresh
+        at = decided_at(mode, policy.clock, last=program.at, time=event.time, arrival=arrival)
+        begun = [] if known else program.adopt(policy, at)
+        program.check(event)
+        if known:
+            draft.fired(program.due(at))
+        facts = begun + program.handle(event, at)
+        state.programs[event.program] = program  # only now: a program whose first event is refused does not exist
+        return facts
+
+    def _policy(self, program: str) -> Policy:
+        return self._policies.of(program) if self._policies else Policy()
+
+    def _fire(self, draft: Draft, at: int) -> None:
+        """Everything due at ``at`` or before, in the order (due, program, id)."""
+        while (due := self.state.next_due()) is not None and due[0] <= at:
+            program = self.state.programs[due[1]]
+            draft.fired(program.due(due[0]))
+            later = program.next_due()
+            if later is not None and later <= due[0]:
+                raise AssertionError("what was due has happened, and is not due again")
+
+    def _commit(self, draft: Draft, at: int | None) -> int:
+        """Append what was decided, tell the sink, and return the position of the last record."""
+        state = self.state
+        records = draft.records(at if at is not None else _latest(state))
+        positions = self._owner.append_many([batch for batch, _ in records])
+        for position, (batch, facts) in zip(positions, records, strict=True):
+            self._since.add(batch)
+            self._told(position, batch, state.announce(facts))
+        if self._since.is_due:
+            self.snapshot()
+        return self._owner.tally.record
+
+    @contextmanager
+    def _or_forget(self) -> Iterator[None]:
+        """Throw the state away when anything goes wrong: it may be ahead of the journal."""
+        try:
+            yield
+        except BaseException:
+            self._state = None
+            raise
+
+    def _told(self, position: int, batch: Batch, notices: Sequence[bytes]) -> None:
+        if self._sink is not None and position > self._sink.position:
+            self._sink.write(position, batch, notices)
+
+    def _recover(self) -> State:
+        """Claim the journal and fold it, telling the sink what it has not taken yet."""
+        state, gap, sink = State(), False, self._sink
+        if sink is not None:
+            sink.resume()
+
+        def fold(item: Counted) -> None:
+            nonlocal gap
+            notices = state.fold(item)
+            if isinstance(item, Snapshot):
+                self._agree_on_clock(state)
+                self._since.reset(len(item.state))
+                gap = gap or (sink is not None and sink.position < item.covers)
+            else:
+                self._since.add(item.batch)
+                if not gap:
+                    self._told(item.position, item.batch, notices)
+
+        self._owner = Owner(self._home)
+        self._owner.claim(fold)
+        if sink is not None and (gap or sink.position > self._owner.tally.record):
+            self._rewrite(sink)
+        if state.clock is None:  # a new journal begins with an empty snapshot that says its mode
+            state.clock = self._fresh
+            self._owner.snapshot(state.dump(), LAYOUT)
+        return state
+
+    def _rewrite(self, sink: Sink) -> None:
+        """The sink lost what the journal no longer repeats by itself: read the whole journal once."""
+        sink.restart()
+        for item in Reader(self._home, whole=True).counted():
+            if isinstance(item, Recorded):
+                notices = [line for fact in item.batch.facts for line in notice_lines(read_fact(fact))]
+                sink.write(item.position, item.batch, notices)
+
+    def _agree_on_clock(self, state: State) -> None:
+        if self._asked not in (None, state.clock):
+            raise ConfigurationError(
+                CLOCK_MODE,
+                f"the journal keeps the {state.clock} clock, not {self._asked}: name that mode or another folder",
+            )
+
+
+class _Since:
+    """What was recorded since the last snapshot, to tell when the next is worth its size."""
+
+    def __init__(self, facts_min: int) -> None:
+        self._facts_min = facts_min
+        self.reset(0)
+
+    def reset(self, snapshot_bytes: int) -> None:
+        self._facts, self._bytes, self._snapshot_bytes = 0, 0, snapshot_bytes
+
+    def add(self, batch: Batch) -> None:
+        self._facts += len(batch.facts)
+        self._bytes += sum(map(len, batch.facts)) + DIGESTS_BYTES * len(batch.taken)
+
+    @property
+    def is_worth_it(self) -> bool:
+        return self._bytes > 0 and self._bytes * SNAPSHOT_SHARE >= self._snapshot_bytes
+
+    @property
+    def is_due(self) -> bool:
+        return self._facts >= self._facts_min and self.is_worth_it
+
+
+def _event(item: Input) -> Event:
+    if item.event is None:
+        raise item.refusal or AssertionError("an input is an event or a refusal")
+    return item.event
+
+
+def _latest(state: State) -> int:
+    return max((program.at for program in state.programs.values() if program.at is not None), default=0)

@@ -1,0 +1,49 @@
+"""The main job on files: events in, a data folder out. Called again with later events it goes on where it stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matcher.policy import PolicyBook
+from streams.files import batches
+from streams.folder import DataFolder
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What one call did, and the folder in numbers after it."""
+
+    accepted: int
+    duplicates: int
+    refused: int
+    summary: dict[str, object]
+
+
+def replay(
+    names: Sequence[str],
+    out: Path,
+    *,
+    policies: PolicyBook | None = None,
+    until: int | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Replayed:
+    """Take the events of these files into the data folder ``out``, with the clock that follows the events.
+
+    ``until`` (epoch seconds) then sets the clock there; without it nothing fires at the end of input. ``progress``
+    is told how many events of this call are on the disk. Raises what ``DataFolder.open`` and ``batches`` raise.
+    """
+    accepted = duplicates = refused = 0
+    with DataFolder.open(out, clock="event", policies=policies) as folder:
+        for batch in batches(names):
+            receipt = folder.take(batch)
+            accepted += receipt.number("accepted")
+            duplicates += receipt.number("duplicate")
+            refused += receipt.number("refused")
+            if progress is not None:
+                progress(accepted + duplicates + refused)
+        if until is not None:
+            folder.advance(until)
+        summary = folder.state.summary()
+    return Replayed(accepted, duplicates, refused, summary)

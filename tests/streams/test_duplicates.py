@@ -1,0 +1,33 @@
+"""What came in is known again, and another content under a known id is told from it."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.duplicates import Seen, Sight
+
+digests = st.integers(0, 5).map(lambda number: bytes([number]) * 16)
+
+
+def test_new_repeat_and_reused() -> None:
+    seen, key, first, other = Seen(), b"k" * 16, b"1" * 16, b"2" * 16
+    assert seen.look(key, first) == (Sight.NEW, key)
+    assert seen.add(key, first)
+    assert seen.look(key, first) == (Sight.REPEAT, key)
+    sight, own = seen.look(key, other)
+    assert sight is Sight.REUSED
+    assert seen.add(own, other)
+    assert seen.look(key, other) == (Sight.REPEAT, own)
+    assert seen.look(key, first) == (Sight.REPEAT, key)
+    assert len(seen) == 2
+
+
+@given(st.lists(st.tuples(digests, digests)))
+def test_every_input_is_new_or_reused_once_and_a_dump_remembers_all(pairs: list[tuple[bytes, bytes]]) -> None:
+    seen = Seen()
+    for number, (key, content) in enumerate(pairs):
+        sight, own = seen.look(key, content)
+        assert (sight is Sight.REPEAT) == ((key, content) in pairs[:number])
+        assert seen.add(own, content) == (sight is not Sight.REPEAT)
+    loaded = Seen.load(seen.dump())
+    assert all(loaded.look(key, content)[0] is Sight.REPEAT for key, content in pairs)
+    assert len(loaded) == len(set(pairs))
