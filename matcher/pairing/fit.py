@@ -222,8 +222,9 @@ def _experience_words(pair: Pairs, value: int) -> tuple[str, str]:
         return "no lived experience in common", ""
     named = "; ".join(known.describe(code) for code in shared)
     told = f"shares {_counted(len(shared), 'lived experience')}"
-    rare = max(known.ic[list(set(mine).intersection(theirs))]) >= RARE
-    return f"shares {named}", f"{told}, a rare one among them" if rare else told
+    if max(known.ic[list(set(mine).intersection(theirs))]) >= RARE:
+        told += ", a rare one" if len(shared) == 1 else ", a rare one among them"
+    return f"shares {named}", told
 
 
 def _distance_words(pair: Pairs, value: int) -> tuple[str, str]:

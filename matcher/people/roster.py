@@ -216,7 +216,7 @@ class Roster:
 
     def side(self, rows: Rows | int) -> Side:
         """One person, or many in the order of their rows."""
-        return Side(self, np.array([rows], dtype=np.int64) if isinstance(rows, int) else rows)
+        return Side(self, np.atleast_1d(np.asarray(rows, dtype=np.int64)))
 
     def write(self, member: Member, at: int, policy: Policy) -> int:
         """Write the member's row as things are at ``at`` and return its index. Costs some 20 µs, less when only the
@@ -338,7 +338,7 @@ class Roster:
     ) -> Iterator[tuple[str, int]]:
         mentorship = member.mentorship
         if mentorship is None:
-            yield from _NO_MENTOR
+            yield from _NO_MENTOR.items()
             return
         waived = _waived(member, at, policy, changes)
         for name, instant in _mentor_instants(member, mentorship, began, policy):
@@ -357,7 +357,15 @@ _FORMATS = Lexicon(get_args(Format))
 _GENDERS = Lexicon(get_args(Gender))
 IN_PERSON = _FORMATS.mask(["in_person"]) | ANY
 """What the formats of two people have in common when they can only meet."""
-_NO_MENTOR = (("admitted_until", 0), ("strategies", 0), ("matches_had", 0))
+_NO_MENTOR = {
+    **dict.fromkeys(("admitted_until", "intake_paused_until", "calm_at", "mentors_from", "trained_at"), 0),
+    "recovered_at": 0,
+    "ahead_from": -FOREVER,
+    "supervised_until": FOREVER,
+    **dict.fromkeys(("strategies", "matches_had"), 0),
+    **dict.fromkeys(("welcomed_genders", "welcomed_languages"), ANY),
+}
+"""Somebody who offers nothing is not admitted, and no other rule on mentors is asked of them."""
 _WAIVERS = {
     "recovery_time": {"recovered_at": 0, "ahead_from": -FOREVER},
     "training_lapsed": {"trained_at": 0},
