@@ -74,19 +74,24 @@ class Desk:
         self._unsettled[who] = None
         if member is None or not member.present:
             self._forget(who)
-            return
-        before = self._pairing_columns(who)
-        index = self.roster.write(member, self.now, self.state.policy)
-        changed = related or before != self._pairing_columns(who)
-        self._refresh_newcomer(member, index, changed)
-        self._refresh_mentor(member, index, changed)
-        later = [self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)]
-        self.set_alarm(who, min((at for at in later if at is not None), default=None))
+        elif not _takes_part(member):
+            self._take_out(who)
+            self.set_alarm(who, care.next_look(member, self.now, self.state.policy))
+        else:
+            before = self._pairing_columns(who)
+            index = self.roster.write(member, self.now, self.state.policy)
+            changed = related or before != self._pairing_columns(who)
+            self._refresh_newcomer(member, index, changed)
+            self._refresh_mentor(member, index, changed)
+            later = (self.roster.next_change(index), care.next_look(member, self.now, self.state.policy))
+            self.set_alarm(who, min((at for at in later if at is not None), default=None))
 
-    def refresh_all(self) -> None:
-        """Look at everybody anew: a new policy, or the program was told to start."""
-        for member in list(self.state.members):
-            self.refresh(member.id)
+    def index(self, who: str) -> int | None:
+        """The place in the roster of a present member, with columns as of now; None for anybody else."""
+        member = self.state.members.get(who)
+        if member is None or not member.present:
+            return None
+        return self.roster.index[who] if _takes_part(member) else self.roster.write(member, self.now, self.state.policy)
 
     def _pairing_columns(self, who: str) -> tuple[object, ...]:
         index = self.roster.index.get(who)
@@ -133,12 +138,15 @@ class Desk:
                 self.market.reweigh_mentor(member.id, self._column(index))
 
     def _forget(self, who: str) -> None:
-        self._take_out_newcomer(who)
-        self._take_out_mentor(who)
-        self.volunteers.remove(who)
+        self._take_out(who)
         if who in self.roster.index:
             self.roster.drop(who)
         self._wakes.pop(who, None)
+
+    def _take_out(self, who: str) -> None:
+        self._take_out_newcomer(who)
+        self._take_out_mentor(who)
+        self.volunteers.remove(who)
 
     def _take_out_newcomer(self, who: str) -> None:
         if who in self._newcomers:
@@ -231,10 +239,10 @@ class Desk:
 
     def made(self, newcomer: str, mentor: str) -> dict[str, Any]:
         """What every fact that puts two people together says, under a new match id."""
-        places = self.roster.index
-        terms = fit.breakdown(
-            self.roster, places[newcomer], places[mentor], self.relations, self.now, self.state.policy
-        )
+        one, other = self.index(newcomer), self.index(mentor)
+        if one is None or other is None:
+            raise AssertionError("only present members are put together")
+        terms = fit.breakdown(self.roster, one, other, self.relations, self.now, self.state.policy)
         return {
             "match": match_id(self.state.n + 1),
             "newcomer": newcomer,
@@ -294,6 +302,11 @@ class Desk:
         else:
             self._wakes[who] = at
             heapq.heappush(self._alarms, (at, who))
+
+
+def _takes_part(member: Member) -> bool:
+    """Whether the roster must know the member at every instant: somebody who waits, or who offers support."""
+    return member.seeks_since is not None or member.mentorship is not None
 
 
 class Places:

@@ -161,9 +161,14 @@ def nearest(desk: Desk, newcomer: str) -> Nearest:
 
 
 def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
-    """The fact that somebody waits: the rules of the nearest mentors (or their own), and what would unblock."""
+    """The fact that somebody waits: the rules of the nearest mentors (or their own), and what would unblock.
+
+    It is told outside: a report, distress or "never again" reads like any other pause.
+    """
     own = blockers.newcomer_barred(desk.roster, _index(desk, newcomer), desk.now, desk.state.policy)
-    codes = own or nearest(desk, newcomer).codes
+    codes = tuple(
+        dict.fromkeys(blockers.BY_CODE[each].told_as or each for each in own or nearest(desk, newcomer).codes)
+    )
     since = desk.state.members[newcomer].seeks_since
     return NewcomerWaiting(
         newcomer=newcomer,
@@ -199,7 +204,7 @@ def _words(name: str) -> dict[str, str]:
 
 
 def _index(desk: Desk, who: str) -> int:
-    index = desk.roster.index.get(who)
+    index = desk.index(who)
     if index is None:
         raise ConfigurationError(UNKNOWN_ID, f"nobody with the id {who} is a present member of {desk.state.program}")
     return index
