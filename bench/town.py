@@ -66,17 +66,25 @@ def weights(newcomer: People, mentors: People, waiting: int) -> Ints:
     return np.where(barred, -1, (fit * 1_000_000).astype(np.int64) + 50_000 * waiting)
 
 
+@dataclass(frozen=True)
+class Event:
+    """What happened to one newcomer (weights None: gone), the market's value after it, and the seconds it took."""
+
+    newcomer: str
+    weights: Ints | None
+    value: int
+    seconds: float
+
+
 class Town:
-    """So many newcomers and mentors; ``step`` makes one event of the mix and says how long the market took.
+    """So many newcomers and mentors, and the events of the mix.
 
     A committed pair's slot opens again within the same event, as when another pair ends, so that supply stays level.
-    ``changed`` tells a peer what the last event did: newcomers with their new weights, None for one who is gone.
     """
 
     def __init__(self, newcomers: int, mentors: int, slots: int, seed: int = 3) -> None:
         self.newcomers, self.slots = newcomers, slots
         self.present: dict[str, Ints] = {}
-        self.changed: tuple[str, Ints | None] = ("", None)
         self.market = Market()
         self._rng = np.random.default_rng(seed)
         self._mentors = People.draw(self._rng, mentors)
@@ -86,56 +94,45 @@ class Town:
         while len(self.present) < newcomers:
             self._arrive()
 
-    def step(self) -> float:
-        """One event of the mix; seconds it took the market."""
+    def step(self) -> Event:
+        """One event of the mix."""
         kind = str(self._rng.choice([name for name, _ in MIX], p=[share for _, share in MIX]))
         if kind == "arrive" and len(self.present) >= self.newcomers:
             kind = "leave"
         happens = {"arrive": self._arrive, "leave": self._leave, "commit": self._commit, "reweigh": self._reweigh}
         return happens[kind]()
 
-    def matrix(self) -> Ints:
-        """Newcomers × mentors, −1 where blocked."""
-        return np.array(list(self.present.values()))
-
-    def _arrive(self) -> float:
+    def _arrive(self) -> Event:
         key, row = f"n{self._came}", self._draw()
         self._came += 1
-        self._note(key, row)
-        return _timed(lambda: self.market.arrive(key, row))
+        return self._event(key, row, lambda: self.market.arrive(key, row))
 
-    def _leave(self) -> float:
+    def _leave(self) -> Event:
         key = self._anybody()
-        self._note(key, None)
-        return _timed(lambda: self.market.leave(key))
+        return self._event(key, None, lambda: self.market.leave(key))
 
-    def _reweigh(self) -> float:
+    def _reweigh(self) -> Event:
         key, row = self._anybody(), self._draw()
-        self._note(key, row)
-        return _timed(lambda: self.market.reweigh(key, row))
+        return self._event(key, row, lambda: self.market.reweigh(key, row))
 
-    def _commit(self) -> float:
+    def _commit(self) -> Event:
         key = self._anybody()
         while self.market.partner(key) is None:
             key = self._anybody()
-        self._note(key, None)
-        return _timed(lambda: self.market.set_slots(self.market.commit(key), self.slots))
+        return self._event(key, None, lambda: self.market.set_slots(self.market.commit(key), self.slots))
 
-    def _note(self, key: str, row: Ints | None) -> None:
-        self.changed = (key, row)
+    def _event(self, key: str, row: Ints | None, change: Callable[[], object]) -> Event:
+        start = perf_counter()
+        change()
+        seconds = perf_counter() - start
         if row is None:
             del self.present[key]
         else:
             self.present[key] = row
+        return Event(key, row, self.market.value(), seconds)
 
     def _draw(self) -> Ints:
         return weights(People.draw(self._rng, 1), self._mentors, int(self._rng.integers(13)))
 
     def _anybody(self) -> str:
         return list(self.present)[int(self._rng.integers(len(self.present)))]
-
-
-def _timed(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
