@@ -23,7 +23,7 @@ def show(program: str, members: int, mentors: int, days: int, seed: int, *, keep
         wiring.feed(FOLDER, events, so_far)
     seconds = time.monotonic() - started
     headline(f"The program {program}: {members} newcomers and {mentors} mentors in {days} days")
-    result(f"The people are made up, as treatment data describe people. {len(events):,} events took {seconds:.0f} s.\n")
+    result(f"The people are made up from treatment data. Their {len(events):,} events took {seconds:.0f} s.\n")
     _report(program)
     if keep_open:
         note("The service stays open, so that you can look around.")

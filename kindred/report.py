@@ -5,6 +5,7 @@ Everything here is text made from what ``Program`` answers; nothing is decided. 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ WIDTH = 78  # of a line, on a terminal of 80 columns
 RECRUITS = 3  # how many kinds of mentor to suggest
 EXAMPLES = 3  # how many pairs to explain, and how many long waits to name
 STRONGEST = 4  # terms named in an explanation
+
+_MARGIN = re.compile(r" +([\d.]+( of [\d.]+)?  )?")
 
 Reasons = Mapping[str, Any]
 Section = tuple[str, list[str]]
@@ -251,9 +254,9 @@ def _folds(texts: Iterable[str]) -> list[str]:
 
 
 def _folded(text: str) -> list[str]:
-    """A text in lines of the width; what belongs to a numbered or indented line stays under it."""
-    margin = len(text) - len(text.lstrip(" 0123456789")) if text.startswith(" ") else 0
-    return wrap(text, WIDTH, subsequent_indent=" " * margin) or [""]
+    """A text in lines of the width; what belongs to an indented line stays under its text."""
+    margin = _MARGIN.match(text)
+    return wrap(text, WIDTH, subsequent_indent=" " * len(margin[0] if margin else "")) or [""]
 
 
 def _lower(text: str) -> str:

@@ -1,0 +1,65 @@
+"""Every block marked bash in the README and the tutorial runs, page by page, from top to bottom in an empty folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kindred.shell import environment
+from tests.kindred.test_cli import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = ("README.md", "docs/tutorial/first-match.md")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"^```bash\n(.*?)^```$", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
+
+
+def run(page: str, at: Path) -> str:
+    """What the page's commands write to stdout; fails with the first command that fails."""
+    script = "\n".join(["set -euo pipefail", *blocks(page)]).replace("8765", str(free_port()))
+    plain = environment()
+    path = os.pathsep.join([str(Path(sys.executable).parent), plain["PATH"]])
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=at, env=plain | {"PATH": path}, capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the README sends an event with curl: install curl")
+def test_the_readme_runs(tmp_path: Path) -> None:
+    said = run("README.md", tmp_path)
+    assert '"accepted":1' in said
+    assert "kindred.newcomer.waiting.v1" in said
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_and_says_what_it_promises(tmp_path: Path) -> None:
+    said = run("docs/tutorial/first-match.md", tmp_path)
+    assert '"newcomer":"ash","mentor":"rose"' in said
+    assert "ash and rose: active" in said
+    assert "kit and rose: not paired" in said
+    assert "no_common_language" in said
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/index.md", "docs/tutorial/first-match.md"])
+def test_links_lead_somewhere(page: str) -> None:
+    links = LINK.findall((ROOT / page).read_text())
+    assert links or page == "CONTRIBUTING.md"
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_every_target_of_the_makefile_is_in_its_help() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: (.*)$", makefile, flags=re.MULTILINE)[0].split()
+    assert set(targets) == set(re.findall(r"^([a-z]+):.*## ", makefile, flags=re.MULTILINE))

@@ -1,0 +1,58 @@
+"""Settings: which source wins, where a value comes from, and what stays hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kindred.settings import MASK, load, rows
+from matcher.errors import ConfigurationError
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults_hold_when_nothing_is_said() -> None:
+    loaded = load()
+    assert loaded.settings.port == 8765
+    assert set(loaded.origins.values()) == {"default"}
+
+
+def test_the_command_line_wins_over_the_environment_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kindred.toml").write_text('port = 1\nhost = "127.0.0.3"\ndata = "three"\n')
+    monkeypatch.setenv("KINDRED_PORT", "2")
+    monkeypatch.setenv("KINDRED_HOST", "127.0.0.2")
+    loaded = load(port=3, host=None)
+    assert (loaded.settings.port, loaded.settings.host, loaded.settings.data) == (3, "127.0.0.2", Path("three"))
+    origins = {name: loaded.origins[name] for name in ("port", "host", "data", "clock")}
+    assert origins == {"port": "command line", "host": "KINDRED_HOST", "data": "kindred.toml", "clock": "default"}
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINDRED_TOKEN", "swordfish")
+    shown = {row.name: row.value for row in rows(load())}
+    assert shown["token"] == MASK
+    assert shown["database_url"] == "-"
+    assert not any("swordfish" in value for value in shown.values())
+
+
+@pytest.mark.parametrize(
+    ("file", "says"), [("prot = 1", "prot"), ("port = 'x'", "port"), ("port = ", "not TOML"), ("port = 70000", "port")]
+)
+def test_a_wrong_file_is_refused_by_name_of_the_key(tmp_path: Path, file: str, says: str) -> None:
+    (tmp_path / "kindred.toml").write_text(file)
+    with pytest.raises(ConfigurationError, match=says) as refusal:
+        load()
+    assert refusal.value.code == "KND-settings"
+
+
+def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINDRED_PORT", "swordfish")
+    with pytest.raises(ConfigurationError) as refusal:
+        load()
+    assert "swordfish" not in str(refusal.value)
