@@ -80,17 +80,16 @@ class SqliteJournal:
         try:
             if not read_only:
                 _create(self._path)
-            self._database, self._end = _connect(self._path, read_only)
+            self._database = _connect(self._path, read_only)
         except BaseException:
             self._unlock()
             raise
 
     def append(self, bodies: Sequence[bytes]) -> list[int]:
         """Write all bodies in one transaction, on the disk when it returns."""
-        entries = [Entry(position, body) for position, body in enumerate(bodies, self._end)]
         with self._trouble(appending=True), self._transaction():
+            entries = [Entry(position, body) for position, body in enumerate(bodies, self._end())]
             self._database.executemany("INSERT INTO entries VALUES (?, ?)", entries)
-        self._end += len(entries)
         return [entry.position for entry in entries]
 
     def read(self, start: int) -> Sequence[Entry]:
@@ -108,7 +107,9 @@ class SqliteJournal:
 
     def head(self) -> int:
         """The lowest position there is: a truncation always leaves an entry."""
-        return self._one("SELECT coalesce(min(position), 0) FROM entries")
+        with self._trouble():
+            [position] = self._database.execute("SELECT coalesce(min(position), 0) FROM entries").fetchone()
+        return int(position)
 
     def tail(self) -> Entry | None:
         """The last entry."""
@@ -135,10 +136,10 @@ class SqliteJournal:
         self._database.close()
         self._unlock()
 
-    def _one(self, query: str) -> int:
-        with self._trouble():
-            [value] = self._database.execute(query).fetchone()
-        return int(value)
+    def _end(self) -> int:
+        """The position after the last: asked anew each time, for after a failed append only the file knows."""
+        [position] = self._database.execute("SELECT coalesce(max(position) + 1, 0) FROM entries").fetchone()
+        return int(position)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -213,8 +214,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _connect(path: Path, read_only: bool) -> tuple[sqlite3.Connection, int]:
-    """A connection to a journal that was looked at, and the next position to write."""
+def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
+    """A connection to a journal that has been looked at."""
     if not path.exists():
         raise ConfigurationError(MISSING, f"there is no {path.name} in {path.parent}: name a data folder")
     try:
@@ -223,13 +224,12 @@ def _connect(path: Path, read_only: bool) -> tuple[sqlite3.Connection, int]:
             _inspect(database, path)
             if not read_only:
                 _prepare_for_writing(database, path)
-            [end] = database.execute("SELECT coalesce(max(position) + 1, 0) FROM entries").fetchone()
         except BaseException:
             database.close()
             raise
     except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: an error text that quotes a damaged schema
         raise _as_kindred(error, path) from error
-    return database, end
+    return database
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
