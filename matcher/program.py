@@ -70,7 +70,7 @@ class Program:
         digest = policy.digest()
         if digest == self.state.policy_digest:
             return []
-        self.due(at)
+        self._fire(at)
         self._now(at)
         self._decide(facts.PolicyAdopted(text=policy.text(), digest=digest))
         self._desk = None  # every column, row and alarm may depend on any number
@@ -79,7 +79,7 @@ class Program:
         return self._take()
 
     def check(self, event: Event) -> None:
-        """Raise Refused for an event that cannot be taken as things are now; the state stays as it is."""
+        """Raise Refused for an event that cannot be taken whatever falls due before it; the state stays as it is."""
         how = HANDLING[event.type]
         if how.check is not None:
             how.check(self, event)
@@ -92,13 +92,15 @@ class Program:
         """
         self.check(event)
         self._fire(at)
+        how = HANDLING[event.type]
         try:
-            self.check(event)  # what fell due may have changed the answer
+            if how.check_now is not None:
+                how.check_now(self, event)
         except Refused:
-            self._desk = None  # its clock has run ahead of the last fact; it is built again from the state
+            if self.desk.now != self.at:
+                self._desk = None  # its clock has run ahead of the last fact; it is built again from the state
             raise
         self._now(at)
-        how = HANDLING[event.type]
         if how.before is not None:
             how.before(self, event)
         self._record(event.type, Told(event.subject, event.time, event.data))
@@ -128,12 +130,17 @@ class Program:
         if self.state.at is None:
             return
         while (instant := self.desk.next_alarm()) is not None and instant <= at:
-            who = self.desk.ring()
-            if who in self.state.matches.open:
-                review.release(self.desk, who)
-            else:
-                self.look_at(who)
+            while self.desk.next_alarm() == instant:  # the plan follows when all that changes at the instant is known
+                self._ring()
             self.desk.settle()
+
+    def _ring(self) -> None:
+        who = self.desk.ring()
+        match = self.state.matches.open.get(who)
+        if match is None:
+            self.look_at(who)
+        elif match.stage == "held":
+            review.release(self.desk, who)
 
     # Looking anew at people
 
@@ -230,11 +237,13 @@ Check = Callable[[Program, Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """How an event type is handled: ``check`` refuses, ``before`` and ``then`` decide before and after it is told."""
+    """How an event type is handled: ``check`` refuses what no passing of time would mend, ``check_now`` what cannot be
+    at the event's instant; ``before`` and ``then`` decide before and after it is told."""
 
     check: Check | None = None
     then: Check | None = None
     before: Check | None = None
+    check_now: Check | None = None
 
 
 def _known(program: Program, event: Event) -> None:
@@ -282,8 +291,15 @@ def _mentor_paused(program: Program, event: Event) -> None:
 def _slipped(program: Program, event: Event) -> None:
     member = program.state.members[event.subject]
     if member.mentorship is not None and isinstance(event.data, told.Setback) and membership.counts(member, event.data):
-        program._decide(facts.IntakePaused(mentor=event.subject, until=care.back_on(member, program.policy)))
+        until = care.back_on(member, program.policy)
+        if until is None or until > program.desk.now:  # a slip told late may be over
+            program._decide(facts.IntakePaused(mentor=event.subject, until=until))
     program.look_at(event.subject)
+
+
+def _closed(program: Program, event: Event) -> None:
+    review.close(program.desk, event)
+    program.look_at(*(program.state.matches.members_of(event.subject) or ()))  # who is through may help others now
 
 
 def _milestone(program: Program, event: Event) -> None:
@@ -300,11 +316,6 @@ def _waiver(program: Program, event: Event) -> None:
     program.state.members.check(event)
     if isinstance(event.data, told.WaiverGranted):
         program.state.members.check_waiver(event.data, event.time, program.policy)
-
-
-def _recorded(program: Program, event: Event) -> None:
-    program.state.members.check(event)
-    review.check_recorded(program.desk, event)
 
 
 def _switched(program: Program, event: Event) -> None:
@@ -337,13 +348,15 @@ HANDLING: dict[str, Handling] = {
     "progress.assessed": Handling(_known, _assessed),
     "progress.distress": Handling(_known, _subject),
     "treatment.discharged": Handling(_known),
-    "match.recorded": Handling(_recorded, _match(review.record)),
-    "match.reviewed": Handling(_match(review.check_reviewed), _match(review.reviewed)),
+    "match.recorded": Handling(_known, _match(review.record), check_now=_match(review.check_recorded)),
+    "match.reviewed": Handling(
+        _match(review.check_known), _match(review.reviewed), check_now=_match(review.check_reviewed)
+    ),
     "match.answered": Handling(_match(review.check_of_pair), _match(review.answered)),
-    "match.recalled": Handling(_match(review.check_active), _match(review.close)),
+    "match.recalled": Handling(_match(review.check_active), _closed),
     "match.contacted": Handling(_match(review.check_of_pair)),
     "match.pulsed": Handling(_match(review.check_of_pair)),
-    "match.closed": Handling(_match(review.check_active), _match(review.close)),
+    "match.closed": Handling(_match(review.check_active), _closed),
     "alert.acknowledged": Handling(),
     "alert.resolved": Handling(),
     "circle.confirmed": Handling(),

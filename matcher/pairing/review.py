@@ -46,15 +46,20 @@ Model = TypeVar("Model", bound=told.Data)
 # Reviews of proposals
 
 
+def check_known(desk: Desk, event: Event) -> None:
+    """Refuse word of a match that never was."""
+    _members(desk, event)
+
+
 def check_reviewed(desk: Desk, event: Event) -> None:
     """Refuse a review that cannot be carried out as things are now."""
     what, match = _data(event, told.MatchReviewed), desk.state.matches.open.get(event.subject)
     newcomer, mentor = _members(desk, event)
+    if match is None and what.decision in ("approve", "reassign"):
+        _must_still_seek(desk, newcomer)
     if what.decision == "reassign" and what.mentor is not None:
         _must_be_open(desk, newcomer, what.mentor, aside=PLAN_IS_OVERRULED)
     elif what.decision == "approve" and (match is None or match.stage != "active"):
-        if match is None:
-            _must_be_unmatched(desk, newcomer, STALE)
         _must_be_open(desk, newcomer, mentor, match, stale=match is None)
     elif match is None or match.stage == "active":
         raise Refused(STALE, f"{what.decision}: the proposal no longer stands; {_current(desk, newcomer)}")
@@ -212,6 +217,14 @@ def _must_be_unmatched(desk: Desk, newcomer: str, why: str) -> None:
         raise Refused(why, f"the newcomer has the active match {match.id}")
 
 
+def _must_still_seek(desk: Desk, newcomer: str) -> None:
+    """For reviews of a proposal that no longer stands: the newcomer may have found somebody, or seek nobody now."""
+    _must_be_unmatched(desk, newcomer, STALE)
+    member = desk.state.members.get(newcomer)
+    if member is None or member.seeks_since is None:
+        raise Refused(STALE, "the proposal no longer stands, and the newcomer seeks no mentor")
+
+
 def _must_be_open(
     desk: Desk,
     newcomer: str,
@@ -222,6 +235,9 @@ def _must_be_open(
     stale: bool = False,
 ) -> None:
     own_seat = {"no_slot"} if match is not None and match.stage == "held" else set()
+    members = (desk.state.members.get(who) for who in (newcomer, mentor))
+    if not all(member is not None and member.present for member in members):
+        raise Refused(STALE if stale else BARRED, "one of the two is not a present member of this program")
     barred = explain.barred(desk, newcomer, mentor, "SAFETY", "CONSENT", aside=aside | own_seat)
     if barred and stale:
         raise Refused(STALE, f"the proposal no longer stands ({', '.join(barred)}); {_current(desk, newcomer)}")
