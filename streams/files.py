@@ -59,12 +59,14 @@ def _lines(file: BinaryIO) -> Iterator[Input]:
 
 def _too_large(piece: bytes, file: BinaryIO) -> Input:
     """Read on to the end of the line, holding only its beginning."""
-    head, size, digest = piece[:KEPT_BYTES], 0, sha256()
+    head, size, digest, held = piece[:KEPT_BYTES], 0, sha256(), b""
     while piece:
-        body = piece.removesuffix(b"\n")
+        text = held + piece
+        body = text.rstrip(b"\r\n")
+        held = text[len(body) :]  # the line's end, or a part of the line if more of it follows
         size += len(body)
         digest.update(body)
-        if body != piece:
+        if piece.endswith(b"\n"):
             break
         piece = file.readline(PIECE_BYTES)
     return oversized(head, size, digest.digest())
