@@ -113,6 +113,18 @@ def test_a_step_of_waiting_leaves_a_placed_newcomer_where_they_are(market: Marke
     assert market.plan() == {"a": "j", "c": "k"}
 
 
+def test_a_step_down_lets_somebody_else_have_the_slot() -> None:
+    market = Market()
+    market.open_mentor("j", slots=1)
+    market.arrive("a", {"j": 700})
+    market.arrive("b", {"j": 650})
+    market.shift("a", -20)
+    assert market.plan() == {"a": "j"}
+    market.shift("a", -100)
+    assert market.plan() == {"b": "j"}
+    assert check_market(market.document()) == []
+
+
 def test_a_pair_of_weight_nothing_is_still_a_pair() -> None:
     market = Market()
     market.open_mentor("j", slots=1)
@@ -190,10 +202,12 @@ def test_more_pairs_than_the_scale_can_hold_are_refused() -> None:
         market.set_slots("rest", 0)
     market.arrive("waits", row)  # no seat is left: the plan cannot grow
     assert len(market.plan()) == 2**13 - 1
-    with pytest.raises(MarketError, match="KND-market-size"):
-        market.set_slots("rest", 1)
-    with pytest.raises(MarketError, match="KND-market-size"):
-        market.open_mentor("new", slots=1, weights={"waits": 1})
+    for change in (
+        lambda: market.set_slots("rest", 1),
+        lambda: market.open_mentor("new", slots=1, weights={"waits": 1}),
+    ):
+        with pytest.raises(MarketError, match="KND-market-size"):
+            change()
     assert market.slots() == {"crowd": 2**13 - 1, "rest": 0}
     certificate = market.certificate()
     assert certificate.primal == certificate.dual
