@@ -11,41 +11,34 @@ Nothing is ever solved again: a change is mended along shortest augmenting paths
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
-from operator import index
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import ModuleType
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from matcher.errors import MarketError, code
-
-if TYPE_CHECKING:
-    from matcher.pairing._augment import Tables
-
-WEIGHT_MAX = 2**22 - 1  # 22 bits of w, 40 of S: exact weights and every step of a search fit int64
-PLAN_MAX = 2**13 - 1  # pairs: with 27 bits of t each, their sum stays below S
-SLOTS_MAX = 2**20  # of one mentor; far above anybody's, low enough to catch a wrong unit
-SCALE = 2**40
-ROOM = 64  # rows or columns of an empty market; grows by a quarter
-BLOCKED = -1  # in a numpy row or column: this pair may not be
-
-UNKNOWN = code("KND-market-unknown", "The market has no newcomer or mentor of this id: it never came, or has gone.")
-REPEATED = code("KND-market-repeated", "The market has this newcomer or mentor already: use reweigh instead.")
-WEIGHT = code("KND-market-weight", f"A weight is an integer from 0 to {WEIGHT_MAX}; leave a pair out to block it.")
-SHAPE = code(
-    "KND-market-shape", "A numpy row of weights is int64, one-dimensional, and as long as columns() or rows()."
+from matcher.pairing._places import WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
+from matcher.pairing._tables import (
+    Ints,
+    Tables,
+    empty,
+    grown,
+    hide_column,
+    pairs,
+    take_touched,
+    value,
+    with_same_weights,
 )
-SLOTS = code("KND-market-slots", f"Slots are an integer from 0 to {SLOTS_MAX}.")
+
+PLAN_MAX = 2**13 - 1  # pairs: with 27 bits of t each, their sum stays below S
+SCALE = 2**40
+ROOM = 64  # rows or columns of an empty market, a multiple of LANES; grows by a quarter
+
+REPEATED = code("KND-market-repeated", "The market has this newcomer or mentor already: use reweigh instead.")
 SIZE = code("KND-market-size", f"A plan holds at most {PLAN_MAX} pairs: split the program, or pair some people first.")
 UNPLACED = code("KND-market-unplaced", "The plan gives this newcomer nobody, so there is nothing to commit.")
 BARRED = code("KND-market-barred", "This pair is blocked, or the mentor has no slot: it cannot be forced.")
-
-Ints: TypeAlias = NDArray[np.int64]
-Weights: TypeAlias = Mapping[str, int] | Ints
 
 
 @dataclass(frozen=True)
@@ -61,42 +54,6 @@ class Certificate:
     duals: dict[str, dict[str, int]]
     primal: int
     dual: int
-
-
-class _Side:
-    """The ids of one side, each with its place in the tables; free places are taken lowest first."""
-
-    def __init__(self, person: bytes) -> None:
-        self.place: dict[str, int] = {}
-        self.key: list[str | None] = []
-        self._person = person
-        self._free: list[int] = []
-        self._order: Ints | None = None
-
-    def add(self, key: str) -> int:
-        self._order = None
-        place = heapq.heappop(self._free) if self._free else len(self.key)
-        if place == len(self.key):
-            self.key.append(None)
-        self.place[key] = place
-        self.key[place] = key
-        return place
-
-    def remove(self, key: str) -> None:
-        self._order = None
-        place = self.place.pop(key)
-        self.key[place] = None
-        heapq.heappush(self._free, place)
-
-    def order(self) -> Ints:
-        """The places in the order in which the ids came."""
-        if self._order is None:
-            self._order = np.fromiter(self.place.values(), np.int64, len(self.place))
-        return self._order
-
-    def hash(self, key: str) -> np.uint64:
-        """64 bits of the id, other ones on the other side."""
-        return np.uint64(int.from_bytes(blake2b(key.encode(), digest_size=8, person=self._person).digest(), "big"))
 
 
 class Market:
@@ -120,12 +77,10 @@ class Market:
     """
 
     def __init__(self) -> None:
-        from matcher.pairing import _augment  # numba: 0.3 s, and the compiler on a machine's first start
-
-        self._kernels = _augment
-        self._newcomers = _Side(b"newcomer")
-        self._mentors = _Side(b"mentor")
-        self._tables: Tables = _augment.empty(ROOM, ROOM)
+        self._kernels = prepare()
+        self._newcomers = Side(b"newcomer")
+        self._mentors = Side(b"mentor")
+        self._tables: Tables = empty(ROOM, ROOM)
         self._told: dict[str, str] = {}
 
     # Changes
@@ -133,8 +88,8 @@ class Market:
     def open_mentor(self, key: str, *, slots: int, weights: Weights | None = None) -> None:
         """Add a mentor with so many open slots; without ``weights`` every newcomer present is blocked."""
         self._must_be_new(self._mentors, key)
-        slots = _slots(slots)
-        column_weights = _weights({} if weights is None else weights, self._newcomers)
+        slots = slots_given(slots)
+        column_weights = in_order({} if weights is None else weights, self._newcomers)
         self._refuse_overflow(gain=slots, slots=slots)
         column = self._mentors.add(key)
         self._make_room()
@@ -145,7 +100,7 @@ class Market:
     def arrive(self, key: str, weights: Weights) -> None:
         """Add a newcomer."""
         self._must_be_new(self._newcomers, key)
-        row_weights = _weights(weights, self._mentors)
+        row_weights = in_order(weights, self._mentors)
         self._refuse_overflow(gain=1, newcomers=1)
         row = self._newcomers.add(key)
         self._make_room()
@@ -155,7 +110,7 @@ class Market:
     def set_slots(self, mentor: str, slots: int) -> None:
         """Change how many open slots a mentor has; 0 keeps the mentor known."""
         column = self._column(mentor)
-        slots = _slots(slots)
+        slots = slots_given(slots)
         more = slots - int(self._tables.columns[column]["slots"])
         self._refuse_overflow(gain=more, slots=more)
         self._kernels.resize_column(self._tables, column, slots)
@@ -163,21 +118,21 @@ class Market:
     def reweigh(self, newcomer: str, weights: Weights) -> None:
         """Replace all weights of a newcomer."""
         row = self._row(newcomer)
-        row_weights = _weights(weights, self._mentors)
+        row_weights = in_order(weights, self._mentors)
         self._refuse_overflow(gain=1)
         self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def reweigh_mentor(self, mentor: str, weights: Weights) -> None:
         """Replace all weights of a mentor."""
         column = self._column(mentor)
-        column_weights = _weights(weights, self._newcomers)
+        column_weights = in_order(weights, self._newcomers)
         self._refuse_overflow(gain=int(self._tables.columns[column]["slots"]))
         self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def shift(self, newcomer: str, by: int) -> None:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
         row = self._row(newcomer)
-        by = _whole(by, WEIGHT)
+        by = whole(by, WEIGHT)
         weights = self._tables.weight[row, self._mentors.order()]
         unblocked = weights[weights >= 0]
         if unblocked.size and not 0 <= int(unblocked.min()) + by <= int(unblocked.max()) + by <= WEIGHT_MAX:
@@ -205,7 +160,7 @@ class Market:
         """Take a mentor out."""
         column = self._column(mentor)
         self._kernels.resize_column(self._tables, column, 0)
-        self._kernels.hide_column(self._tables, column)
+        hide_column(self._tables, column)
         self._mentors.remove(mentor)
 
     # The plan
@@ -229,7 +184,7 @@ class Market:
 
         Who has left the market is not among them. Costs O(newcomers whose partner moved since), not O(plan).
         """
-        touched = self._kernels.take_touched(self._tables)
+        touched = take_touched(self._tables)
         keys = [key for row in touched.tolist() if (key := self._newcomers.key[row]) is not None]
         now = {key: self.partner(key) for key in sorted(keys)}
         moved = {key: partner for key, partner in now.items() if partner != self._told.get(key)}
@@ -242,7 +197,7 @@ class Market:
 
     def value(self) -> int:
         """Σ w over the plan."""
-        return int(self._tables.weight[self._pairs()].sum(dtype=np.int64))
+        return value(self._tables)
 
     def certificate(self) -> Certificate:
         """Scale, duals and both sums, in Python integers."""
@@ -255,7 +210,7 @@ class Market:
                 "newcomers": dict(zip(self._newcomers.place, u, strict=True)),
                 "mentors": dict(zip(self._mentors.place, v, strict=True)),
             },
-            primal=self.value() * SCALE + int(self._ties(*self._pairs()).sum()),
+            primal=self.value() * SCALE + int(self._ties(*pairs(self._tables)).sum()),
             dual=sum(u) + sum(price * count for price, count in zip(v, slots, strict=True)),
         )
 
@@ -276,12 +231,10 @@ class Market:
         weight, slots = int(self._tables.weight[row, column]), int(self._tables.columns[column]["slots"])
         if weight < 0 or slots == 0:
             raise MarketError(BARRED, f"{newcomer} and {mentor} cannot be paired: blocked, or no slot")
-        rest = Market.__new__(Market)
-        rest._kernels = self._kernels
-        rest._tables = self._kernels.with_same_weights(self._tables)
-        rest._kernels.drop_row(rest._tables, row)
-        rest._kernels.resize_column(rest._tables, column, slots - 1)
-        return self.value() - weight - rest.value()
+        rest = with_same_weights(self._tables)
+        self._kernels.drop_row(rest, row)
+        self._kernels.resize_column(rest, column, slots - 1)
+        return self.value() - weight - value(rest)
 
     # Who and what is in it
 
@@ -335,17 +288,17 @@ class Market:
     # Checks and places
 
     def _row(self, newcomer: str) -> int:
-        return _known(self._newcomers, newcomer, "newcomer")
+        return known(self._newcomers, newcomer, "newcomer")
 
     def _column(self, mentor: str) -> int:
-        return _known(self._mentors, mentor, "mentor")
+        return known(self._mentors, mentor, "mentor")
 
     def _mentor_at(self, column: int) -> str:
         key = self._mentors.key[column]
         assert key is not None, "a pair of the plan is with a mentor of the market"
         return key
 
-    def _must_be_new(self, side: _Side, key: str) -> None:
+    def _must_be_new(self, side: Side, key: str) -> None:
         if key in side.place:
             raise MarketError(REPEATED, f"{key} is in the market already")
 
@@ -356,15 +309,9 @@ class Market:
         """
         if len(self) + newcomers <= PLAN_MAX or gain <= 0:
             return
-        placed, seats = self._pairs()[0].size, int(self._tables.columns["slots"].sum())
+        placed, seats = pairs(self._tables)[0].size, int(self._tables.columns["slots"].sum())
         if min(len(self) + newcomers, seats + slots, placed + gain) > PLAN_MAX:
             raise MarketError(SIZE, f"the plan has {placed} pairs and could come to hold more than {PLAN_MAX}")
-
-    def _pairs(self) -> tuple[Ints, Ints]:
-        """Rows and columns of the plan's pairs."""
-        partner = self._tables.rows["partner"]
-        placed = np.flatnonzero(partner >= 0)
-        return placed, partner[placed]
 
     def _ties(self, rows: Ints, columns: Ints) -> Ints:
         out = np.zeros(rows.size, np.int64)
@@ -376,51 +323,19 @@ class Market:
         n_rows, n_columns = self._tables.weight.shape
         rows, columns = _room(n_rows, len(self._newcomers.key)), _room(n_columns, len(self._mentors.key))
         if (rows, columns) != (n_rows, n_columns):
-            self._tables = self._kernels.grown(self._tables, rows, columns)
+            self._tables = grown(self._tables, rows, columns)
         self._tables.counts[:2] = len(self._newcomers.key), len(self._mentors.key)
+
+
+def prepare() -> ModuleType:
+    """Load the compiled kernels: half a second; on a machine's first start some ten, because they are compiled then.
+
+    ``Market()`` does it by itself; who wants to say beforehand what the first start is doing calls this.
+    """
+    from matcher.pairing import _augment
+
+    return _augment
 
 
 def _room(now: int, needed: int) -> int:
     return now if needed <= now else -(-needed * 5 // 4 // ROOM) * ROOM
-
-
-def _known(side: _Side, key: str, what: str) -> int:
-    place = side.place.get(key)
-    if place is None:
-        raise MarketError(UNKNOWN, f"the market has no {what} {key}")
-    return place
-
-
-def _whole(number: object, bad: str) -> int:
-    try:
-        return index(number)  # type: ignore[arg-type]  # that it may not be an integer is the point
-    except TypeError:
-        raise MarketError(bad, f"{number!r} is not an integer") from None
-
-
-def _slots(slots: int) -> int:
-    slots = _whole(slots, SLOTS)
-    if not 0 <= slots <= SLOTS_MAX:
-        raise MarketError(SLOTS, f"{slots} slots are not between 0 and {SLOTS_MAX}")
-    return slots
-
-
-def _weights(weights: Weights, other: _Side) -> Ints:
-    """Weights in the order of the other side, −1 for blocked, checked."""
-    row = weights if isinstance(weights, np.ndarray) else _as_array(weights, other)
-    if row.dtype != np.int64 or row.shape != (len(other.place),):
-        raise MarketError(SHAPE, f"weights are {row.dtype}{row.shape}, not int64({len(other.place)},)")
-    if row.size and (int(row.min()) < BLOCKED or int(row.max()) > WEIGHT_MAX):
-        raise MarketError(WEIGHT, f"weights run from {row.min()} to {row.max()}, not within 0 … {WEIGHT_MAX}")
-    return np.ascontiguousarray(row)
-
-
-def _as_array(weights: Mapping[str, int], other: _Side) -> Ints:
-    row = np.full(len(other.place), BLOCKED, np.int64)
-    rank = {key: at for at, key in enumerate(other.place)}
-    for key, weight in weights.items():
-        _known(other, key, "counterpart")
-        if not 0 <= _whole(weight, WEIGHT) <= WEIGHT_MAX:
-            raise MarketError(WEIGHT, f"the weight {weight} of {key} is not between 0 and {WEIGHT_MAX}")
-        row[rank[key]] = weight
-    return row

@@ -1,0 +1,111 @@
+"""Who has which place in the market's tables, and weights as they come in: checked, in the order of places."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Mapping
+from hashlib import blake2b
+from operator import index
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from matcher.errors import MarketError, code
+
+WEIGHT_MAX = 2**22 - 1  # 22 bits of w, 40 of S: exact weights and every step of a search fit int64
+SLOTS_MAX = 2**20  # of one mentor; far above anybody's, low enough to catch a wrong unit
+ABSENT = -1  # in a numpy row or column: this pair may not be
+
+UNKNOWN = code("KND-market-unknown", "The market has no newcomer or mentor of this id: it never came, or has gone.")
+WEIGHT = code("KND-market-weight", f"A weight is an integer from 0 to {WEIGHT_MAX}; leave a pair out to block it.")
+SHAPE = code(
+    "KND-market-shape", "A numpy row of weights is int64, one-dimensional, and as long as columns() or rows()."
+)
+SLOTS = code("KND-market-slots", f"Slots are an integer from 0 to {SLOTS_MAX}.")
+
+Ints: TypeAlias = NDArray[np.int64]
+Weights: TypeAlias = Mapping[str, int] | Ints
+
+
+class Side:
+    """The ids of one side, each with its place in the tables; free places are taken lowest first."""
+
+    def __init__(self, person: bytes) -> None:
+        self.place: dict[str, int] = {}
+        self.key: list[str | None] = []
+        self._person = person
+        self._free: list[int] = []
+        self._order: Ints | None = None
+
+    def add(self, key: str) -> int:
+        """Give a new id a place."""
+        self._order = None
+        place = heapq.heappop(self._free) if self._free else len(self.key)
+        if place == len(self.key):
+            self.key.append(None)
+        self.place[key] = place
+        self.key[place] = key
+        return place
+
+    def remove(self, key: str) -> None:
+        """Free an id's place."""
+        self._order = None
+        place = self.place.pop(key)
+        self.key[place] = None
+        heapq.heappush(self._free, place)
+
+    def order(self) -> Ints:
+        """The places in the order in which the ids came."""
+        if self._order is None:
+            self._order = np.fromiter(self.place.values(), np.int64, len(self.place))
+        return self._order
+
+    def hash(self, key: str) -> np.uint64:
+        """64 bits of the id, other ones on the other side."""
+        return np.uint64(int.from_bytes(blake2b(key.encode(), digest_size=8, person=self._person).digest(), "big"))
+
+
+def known(side: Side, key: str, what: str) -> int:
+    """The place of an id."""
+    place = side.place.get(key)
+    if place is None:
+        raise MarketError(UNKNOWN, f"the market has no {what} {key}")
+    return place
+
+
+def whole(number: object, bad: str) -> int:
+    """An integer of any kind as int, or an error with the code ``bad``."""
+    try:
+        return index(number)  # type: ignore[arg-type]  # that it may not be an integer is the point
+    except TypeError:
+        raise MarketError(bad, f"{number!r} is not an integer") from None
+
+
+def slots_given(slots: int) -> int:
+    """How many slots, checked."""
+    slots = whole(slots, SLOTS)
+    if not 0 <= slots <= SLOTS_MAX:
+        raise MarketError(SLOTS, f"{slots} slots are not between 0 and {SLOTS_MAX}")
+    return slots
+
+
+def in_order(weights: Weights, other: Side) -> Ints:
+    """Weights in the order of the other side, −1 for blocked, checked."""
+    row = weights if isinstance(weights, np.ndarray) else _as_array(weights, other)
+    if row.dtype != np.int64 or row.shape != (len(other.place),):
+        raise MarketError(SHAPE, f"weights are {row.dtype}{row.shape}, not int64({len(other.place)},)")
+    if row.size and (int(row.min()) < ABSENT or int(row.max()) > WEIGHT_MAX):
+        raise MarketError(WEIGHT, f"weights run from {row.min()} to {row.max()}, not within 0 … {WEIGHT_MAX}")
+    return np.ascontiguousarray(row)
+
+
+def _as_array(weights: Mapping[str, int], other: Side) -> Ints:
+    row = np.full(len(other.place), ABSENT, np.int64)
+    rank = {key: at for at, key in enumerate(other.place)}
+    for key, weight in weights.items():
+        known(other, key, "counterpart")
+        if not 0 <= whole(weight, WEIGHT) <= WEIGHT_MAX:
+            raise MarketError(WEIGHT, f"the weight {weight} of {key} is not between 0 and {WEIGHT_MAX}")
+        row[rank[key]] = weight
+    return row
