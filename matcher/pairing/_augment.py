@@ -16,6 +16,7 @@ compares 32-bit whole units of S, which the compiler turns into vector instructi
 computed from the two ids' hashes for the few pairs that pass.
 
 Importing this module imports numba, and compiles on a machine's first start; later starts load from the cache.
+All kernels are in this one file because the cache notices changes by its date.
 """
 
 from __future__ import annotations
@@ -70,9 +71,6 @@ def _kernel(*arguments: Any) -> Callable[[Function], Function]:
             return cast(Function, njit(signature)(function))
 
     return compiled
-
-
-# One pair
 
 
 @_inner
@@ -152,9 +150,6 @@ def _shift_prices(t: Tables, column: int, by: int) -> None:
         row = t.rows[row].after
 
 
-# One search
-
-
 @_inner
 def _reach(room: int) -> np.int32:
     """The most whole units of (price − weight) at which a pair may still cost less than ``room``."""
@@ -214,9 +209,6 @@ def _forget(t: Tables) -> None:
         if t.block_least[block] < FAR:
             t.block_least[block] = FAR
             t.distance[block * LANES : (block + 1) * LANES] = FAR
-
-
-# A row seeks a slot
 
 
 @_inner
@@ -286,9 +278,6 @@ def _move_up(t: Tables, start: int, column: int, out: int) -> None:
             _detach(t, row)
         _attach(t, row, column)
         column = left
-
-
-# A slot seeks a row
 
 
 @_inner
@@ -361,9 +350,6 @@ def _move_down(t: Tables, start: int, row: int, column: int) -> None:
 def _settle(t: Tables, column: int) -> None:
     while t.columns[column].used < t.columns[column].slots and t.columns[column].v > 0:
         _fill(t, column)
-
-
-# Changes
 
 
 @_inner

@@ -83,8 +83,6 @@ class Market:
         self._tables: Tables = empty(ROOM, ROOM)
         self._told: dict[str, str] = {}
 
-    # Changes
-
     def open_mentor(self, key: str, *, slots: int, weights: Weights | None = None) -> None:
         """Add a mentor with so many open slots; without ``weights`` every newcomer present is blocked."""
         self._must_be_new(self._mentors, key)
@@ -163,8 +161,6 @@ class Market:
         hide_column(self._tables, column)
         self._mentors.remove(mentor)
 
-    # The plan
-
     def plan(self) -> dict[str, str]:
         """Newcomer → mentor of every pair of the plan, in the order of ``rows()``."""
         partner = self._tables.rows["partner"][self._newcomers.order()].tolist()
@@ -236,8 +232,6 @@ class Market:
         self._kernels.resize_column(rest, column, slots - 1)
         return self.value() - weight - value(rest)
 
-    # Who and what is in it
-
     def __len__(self) -> int:
         """How many newcomers wait."""
         return len(self._newcomers.place)
@@ -284,8 +278,6 @@ class Market:
                 "mentors": self._tables.columns["v"][columns].tolist(),
             },
         }
-
-    # Checks and places
 
     def _row(self, newcomer: str) -> int:
         return known(self._newcomers, newcomer, "newcomer")

@@ -16,6 +16,7 @@ import pytest
 
 from matcher.errors import MarketError
 from matcher.pairing import market as market_module
+from matcher.pairing._tables import empty
 from matcher.pairing.market import Market
 from matcher.pairing.verify import check_market
 
@@ -258,6 +259,15 @@ def test_equal_people_are_told_apart_the_same_way_under_any_hash_seed() -> None:
     }
     assert len(outputs) == 1
     assert len(json.loads(outputs.pop())["plan"]) == 14
+
+
+def test_kernels_also_compile_where_compiled_code_cannot_be_kept() -> None:
+    from matcher.pairing import _augment
+
+    homeless: dict[str, Any] = {}
+    exec("def nothing(t): pass", homeless)  # a function of no file, for which numba finds no cache folder
+    kernel = _augment._kernel()(homeless["nothing"])
+    kernel(empty(64, 64))
 
 
 def test_importing_the_market_does_not_import_the_compiler() -> None:
