@@ -5,9 +5,9 @@ The clocks after a match (first contact, pulses, backups, alerts) will live here
 
 from __future__ import annotations
 
-from matcher.instants import DAY, year_of
+from matcher.instants import DAY, end_of_year
 from matcher.messages import facts
-from matcher.people.member import Member, Mentorship
+from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.policy import Policy
 
 INVITED_BECAUSE = ("recovery_time", "adult", "no_distress", "no_open_report")
@@ -44,9 +44,9 @@ def invitation(member: Member, at: int, policy: Policy) -> facts.Decision | None
     """
     if member.invited or member.mentorship is not None or not member.present or member.seeks_since is not None:
         return None
-    if member.open_reports or member.distress_until > at or member.paused_until > at or not _adult(member, at, policy):
+    adult_at, since = _adult_at(member, policy), member.recovery.in_recovery_since()
+    if member.open_reports or max(member.distress_until, member.paused_until) > at or adult_at is None or adult_at > at:
         return None
-    since = member.recovery.in_recovery_since()
     if since is None or at < since + policy.mentor.recovery_days * DAY:
         return None
     return facts.MentorInvited(member=member.id, rules=INVITED_BECAUSE)
@@ -56,16 +56,17 @@ def next_look(member: Member, at: int, policy: Policy) -> int | None:
     """When time alone may make the member eligible for an invitation; None when it will not."""
     if member.invited or member.mentorship is not None or not member.present or member.seeks_since is not None:
         return None
-    since = member.recovery.in_recovery_since()
-    if since is None or member.open_reports:
+    since, adult_at = member.recovery.in_recovery_since(), _adult_at(member, policy)
+    if since is None or adult_at is None or member.open_reports:
         return None
-    instant = max(since + policy.mentor.recovery_days * DAY, member.distress_until, member.paused_until)
-    return instant if instant > at else None
+    instant = max(since + policy.mentor.recovery_days * DAY, adult_at, member.distress_until, member.paused_until)
+    return instant if at < instant < FOREVER else None
 
 
-def _adult(member: Member, at: int, policy: Policy) -> bool:
+def _adult_at(member: Member, policy: Policy) -> int | None:
+    """When the year ends in which the member comes of a mentor's age; None when the year of birth is not known."""
     born = member.profile.birth_year
-    return born is not None and year_of(at) - born > policy.mentor.age_min_years
+    return None if born is None else end_of_year(born + policy.mentor.age_min_years)
 
 
 def back_on(member: Member, policy: Policy) -> int | None:

@@ -5,7 +5,7 @@ Fractions of a second are dropped on the way in: nothing in recovery is decided 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 HOUR = 3_600
@@ -28,7 +28,7 @@ def parse_day(text: str) -> int:
     """The instant at which a calendar date ends (24:00 UTC): a pause until the 5th holds all of the 5th."""
     if len(text) > len("2026-01-01"):
         return parse_instant(text)
-    return _in_bounds(int(datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC).timestamp())) + DAY
+    return _in_bounds(_midnight(date.fromisoformat(text)) + DAY)
 
 
 def format_instant(at: int) -> str:
@@ -42,12 +42,21 @@ def year_of(at: int) -> int:
     return int(_day_text(at // DAY)[:4])
 
 
+def end_of_year(year: int) -> int:
+    """The instant at which a calendar year (UTC) ends."""
+    return _midnight(date(year + 1, 1, 1))
+
+
+def _midnight(day: date) -> int:
+    return (day - date(1970, 1, 1)).days * DAY
+
+
 @lru_cache(maxsize=4_096)
 def _day_text(day: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
 
 
 def _in_bounds(at: int) -> int:
-    if not EARLIEST <= at < LATEST:
+    if not EARLIEST <= at <= LATEST:
         raise ValueError("a time must lie between 1900 and 2100")
     return at

@@ -35,6 +35,8 @@ class Exclusions:
                 self._remove(subject, what.other)
 
     def _add(self, subject: str, other: str, kind: str) -> None:
+        if subject == other:  # nobody is their own mentor anyway
+            return
         if self._said.get((subject, other)) != "never_again":
             self._said[subject, other] = kind
         self._of.setdefault(subject, {})[other] = None

@@ -234,7 +234,7 @@ def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
     if not counts(member, what):
         return
     member.recovery.setback(what.code, what.severity, what.by, moment.time)
-    if member.mentorship is not None and what.severity == "lapse":
+    if member.mentorship is not None:  # a relapse, too: it need not touch the recovery that makes them eligible
         back = moment.time + moment.policy.mentor.lapse_pause_days * DAY
         member.mentorship.intake_paused_until = max(back, member.mentorship.intake_paused_until)
 

@@ -22,7 +22,7 @@ def day(at: int) -> str:
     return format_instant(at)[:10]
 
 
-def tell(type_: str, subject: str, at: int = T0, **data: Any) -> Event:
+def tell(type_: str, subject: str, at: int = T0, /, **data: Any) -> Event:
     """Any event, as a platform would send it."""
     return parse(
         {
