@@ -282,7 +282,7 @@ def terms(n: Person, m: Person) -> dict[str, int]:
         "language": _preferred(n.languages, m.languages),
         "format": _preferred(n.formats, m.formats),
         "place": _place(n, m),
-        "spread": MILLION // (1 + m.matches_had),
+        "spread": MILLION // (1 + min(m.matches_had, 63)),
     }
 
 

@@ -26,7 +26,7 @@ from matcher.people.experience import MILLION, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.places import squared_chord
 from matcher.people.profile import themes_of
-from matcher.people.roster import Roster, Rows
+from matcher.people.roster import Mask, Roster, Rows
 from matcher.policy import Policy
 
 HALF = MILLION // 2
@@ -41,7 +41,11 @@ NEAR = ((5, MILLION), (10, 800_000), (25, 600_000), (50, 400_000), (100, 200_000
 """What living within so many kilometres is worth; farther: nothing."""
 RARE = 3_000_000
 """Millionths of a nat: what fewer than one in twenty people in treatment have lived through."""
+MATCHES_MAX = 64
+"""More matches than these are not told apart by ``spread``."""
 REASONS_MAX = 3
+BLOCK = 16_384
+"""Pairs that are judged at a time: what is in hand stays in the processor's cache."""
 
 
 def experience(pairs: Pairs) -> Values:
@@ -76,14 +80,13 @@ def hours(pairs: Pairs) -> Values:
 def language(pairs: Pairs) -> Values:
     """Whole for the newcomer's first language, half for another in common; half when either said nothing."""
     n, m = pairs.n, pairs.m
-    return HALF * meets(n.own_languages, m.languages) + HALF * meets(n.first_language, m.languages)
+    return _halves(meets(n.own_languages, m.languages), meets(n.first_language, m.languages))
 
 
 def format_(pairs: Pairs) -> Values:
     """Whole for the newcomer's first way of talking, half for another in common; half when either said nothing."""
     n, m = pairs.n, pairs.m
-    values: Values = HALF * (n.own_formats & m.formats != 0) + HALF * (n.first_format & m.formats != 0)
-    return values
+    return _halves(n.own_formats & m.formats != 0, n.first_format & m.formats != 0)
 
 
 def place(pairs: Pairs) -> Values:
@@ -93,8 +96,18 @@ def place(pairs: Pairs) -> Values:
 
 
 def spread(pairs: Pairs) -> Values:
-    """Whole for a mentor who has had nobody yet, half after one, a third after two …"""
-    return MILLION // (1 + pairs.m.matches_had)
+    """Whole for a mentor who has had nobody yet, half after one, a third after two … up to ``MATCHES_MAX``."""
+    return _worth_by_matches_had().take(pairs.m.matches_had, mode="clip")
+
+
+def _halves(one: Mask, other: Mask) -> Values:
+    """A half for each of the two that holds."""
+    return np.add(one, other, dtype=np.int64) * HALF
+
+
+@cache
+def _worth_by_matches_had() -> Values:
+    return MILLION // np.arange(1, MATCHES_MAX + 1, dtype=np.int64)
 
 
 @cache
@@ -147,6 +160,9 @@ def column(roster: Roster, mentor: int, newcomers: Rows, relations: Relations, a
 
 
 def _fits(pairs: Pairs) -> Values:
+    if len(pairs) > BLOCK:
+        starts = range(0, len(pairs), BLOCK)
+        return np.concatenate([_fits(pairs.at(np.arange(start, min(start + BLOCK, len(pairs))))) for start in starts])
     fits = np.full(len(pairs), BARRED, dtype=np.int64)
     positions, pairs = unbarred(pairs)
     if len(positions):

@@ -96,7 +96,7 @@ class Pairs:
         shared = np.zeros(len(many), dtype=np.int64)
         for node in roster.closures[one]:
             if (has := experience.who_has(node)) is not None:
-                shared += has.take(many) * ic[node]
+                shared += has.take(many) * np.int32(ic[node])  # half the width is twice the speed
         union = experience.information.take(many) + experience.information[one] - shared
         values: Values = shared * MILLION // np.maximum(union, 1)
         return values

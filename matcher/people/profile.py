@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from sys import intern
 from typing import Any, Literal, TypeVar, get_args
 
@@ -51,13 +52,14 @@ class MentorWishes:
         if wishes is None:
             return NO_WISHES
         asked = wishes.mentor_gender
-        return cls(
+        mine = cls(
             mentor_gender=asked if asked == "any" else _words(asked) or None,
             languages=_words(wishes.languages),
             formats=_words(wishes.formats),
             max_km=wishes.max_km,
             min_shared=wishes.min_shared or 0,
         )
+        return _shared(mine)
 
 
 NO_WISHES = MentorWishes()
@@ -104,7 +106,9 @@ class Profile:
         """The profile that ``to_json`` made ``plain`` of."""
         known = {name: _as_tuple(value) for name, value in plain.items()}
         known["experiences"] = tuple(Stated(intern(code), state, since) for code, state, since in plain["experiences"])
-        known["wishes"] = MentorWishes(**{name: _as_tuple(value) for name, value in plain.get("wishes", {}).items()})
+        known["wishes"] = _shared(
+            MentorWishes(**{name: _as_tuple(value) for name, value in plain.get("wishes", {}).items()})
+        )
         return cls(**known)
 
     @classmethod
@@ -152,8 +156,19 @@ _PARTS: dict[str, Any] = {
 
 
 def _words(words: Iterable[str] | None) -> tuple[str, ...]:
-    """Each word once, in the order given, and one string for all people who say it."""
-    return tuple(dict.fromkeys(map(intern, words or ())))
+    """Each word once, in the order given."""
+    return _shared(tuple(dict.fromkeys(map(intern, words or ()))))
+
+
+def _shared(said: _T) -> _T:
+    """One object for all people who said the same: most say what many say."""
+    first: _T = _first_to_say(said)
+    return first
+
+
+@lru_cache(maxsize=4_096)
+def _first_to_say(said: Any) -> Any:
+    return said
 
 
 def _said(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,4 +180,4 @@ def _as_list(value: Any) -> Any:
 
 
 def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(each) for each in value) if isinstance(value, list) else value
+    return _shared(tuple(_as_tuple(each) for each in value)) if isinstance(value, list) else value

@@ -37,7 +37,7 @@ HALF_HOURS = 7 * 48
 HALF_HOUR = 1_800
 ADULT_YEARS = 18
 _WORD_MASK = (1 << WORD) - 1
-_Cell = TypeVar("_Cell", np.int64, np.uint64)
+_Cell = TypeVar("_Cell", np.int64, np.int32, np.uint64)
 _Changes: TypeAlias = Callable[[int], None]
 
 
@@ -46,6 +46,7 @@ class Column(Generic[_Cell]):
 
     words = 0
     """64-bit words a person in a column of sets; 0 for a column of numbers."""
+    cell: type[_Cell]
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -65,9 +66,19 @@ class Column(Generic[_Cell]):
 class Numbers(Column[np.int64]):
     """A column with one integer a person."""
 
+    cell = np.int64
+
+
+class Small(Column[np.int32]):
+    """A column with a count, a flag or a short set a person."""
+
+    cell = np.int32
+
 
 class Bits(Column[np.uint64]):
     """A column with a set a person: words by people, so that ``(a & b).any(axis=0)`` asks for one in common."""
+
+    cell = np.uint64
 
     def __init__(self, words: int = 1) -> None:
         self.words = words
@@ -87,12 +98,12 @@ class Side:
     # Anybody
     paused_until = Numbers()
     """The pause of the person; FOREVER after leaving."""
-    open_reports = Numbers()
+    open_reports = Small()
     consent_until = Numbers()
     """End of the consent to be matched: FOREVER where none is needed, 0 where it is revoked or missing."""
-    gender = Numbers()
+    gender = Small()
     """The gender that was said, and ANY."""
-    formats = Numbers()
+    formats = Small()
     """The formats that were said, or UNSAID; and ANY."""
     languages = Bits()
     """The languages that were said, or UNSAID; and ANY."""
@@ -102,8 +113,8 @@ class Side:
     """Those of them, without nicotine and circumstances, in which the person is at risk now."""
     hours = Bits(-(-HALF_HOURS // WORD))
     """Half hours of the week, in UTC by the zone's offset now; none: not said."""
-    states_hours = Numbers()
-    states_place = Numbers()
+    states_hours = Small()
+    states_place = Small()
     x = Numbers()
     y = Numbers()
     z = Numbers()
@@ -116,21 +127,21 @@ class Side:
     """End of the year in which the person turns 18; 0 where the year of birth is not known."""
     starts_at = Numbers()
     """When the recovery began; for somebody who is not in recovery yet, when they came."""
-    needs = Numbers()
+    needs = Small()
     """Themes; 0: not said."""
-    own_formats = Numbers()
+    own_formats = Small()
     """Formats of a mentor that go with the newcomer's own: these, or UNSAID; ANY when the newcomer said nothing."""
     own_languages = Bits()
     """Languages likewise."""
-    first_format = Numbers()
+    first_format = Small()
     first_language = Bits()
-    wished_genders = Numbers()
-    wished_formats = Numbers()
+    wished_genders = Small()
+    wished_formats = Small()
     wished_languages = Bits()
     """What the newcomer asks of a mentor; ANY: no wish."""
     wished_chord = Numbers()
     """Squared chord of the farthest wished distance, in square metres; FOREVER: no wish, or no place to count from."""
-    wished_shared = Numbers()
+    wished_shared = Small()
     """Least number of shared families; 0: no wish."""
 
     # As a mentor. A waiver that the policy allows and that holds when the row is written is already in the numbers.
@@ -152,10 +163,10 @@ class Side:
     """FOREVER: not trained; 0: waived, or no training is needed."""
     supervised_until = Numbers()
     """FOREVER: waived."""
-    strategies = Numbers()
+    strategies = Small()
     """Themes; 0: not said."""
-    matches_had = Numbers()
-    welcomed_genders = Numbers()
+    matches_had = Small()
+    welcomed_genders = Small()
     welcomed_languages = Bits()
     """What the mentor asks of a newcomer; ANY: no wish."""
 
@@ -206,7 +217,8 @@ class Roster:
         self.experience = ClosureColumns(taxonomy())
         self.columns: dict[str, npt.NDArray[Any]] = {name: _empty(column) for name, column in _COLUMNS.items()}
         self._next_change: list[int] = []
-        self._written: list[tuple[Profile, int] | None] = []
+        self._profiles: list[Profile | None] = []
+        self._shifts: list[int] = []
         self._free: list[int] = []
         self._languages = Lexicon()
         self._families = Lexicon()
@@ -226,11 +238,11 @@ class Roster:
         if row is None:
             row = self._new_row(member.id)
         shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
-        if self._written[row] != (member.profile, shift):
+        if self._shifts[row] != shift or self._profiles[row] != member.profile:
             self._put(row, self._told(member.profile, shift))
-            self.closures[row] = taxonomy().closure(each.code for each in member.profile.experiences)
+            self.closures[row] = _closure(tuple(each.code for each in member.profile.experiences))
             self.experience.set(row, self.closures[row])
-            self._written[row] = (member.profile, shift)
+            self._profiles[row], self._shifts[row] = member.profile, shift
         changes: list[int] = []
         self._put(row, self._state(member, at, policy, changes.append))
         self._next_change[row] = min((instant for instant in changes if at < instant < FOREVER), default=FOREVER)
@@ -242,7 +254,7 @@ class Roster:
         for column in self.columns.values():
             column[..., row] = 0
         self.experience.set(row, ())
-        self.ids[row], self.closures[row], self._written[row], self._next_change[row] = "", (), None, FOREVER
+        self.ids[row], self.closures[row], self._profiles[row], self._next_change[row] = "", (), None, FOREVER
         self._free.append(row)
 
     def next_change(self, index: int) -> int | None:
@@ -262,7 +274,8 @@ class Roster:
             row = len(self.ids)
             self.ids.append(member_id)
             self.closures.append(())
-            self._written.append(None)
+            self._profiles.append(None)
+            self._shifts.append(0)
             self._next_change.append(FOREVER)
             self._make_room(row)
         self.index[member_id] = row
@@ -272,7 +285,7 @@ class Roster:
         people = self.columns["gender"].shape[-1]
         if row >= people:
             for name, column in self.columns.items():
-                self.columns[name] = _padded(column, people=people)
+                self.columns[name] = _padded(column, people=people // 4)
 
     def _put(self, row: int, values: Iterator[tuple[str, int]]) -> None:
         for name, value in values:
@@ -453,6 +466,12 @@ def _families_at_risk(member: Member, at: int, policy: Policy, changes: _Changes
             yield family(code)
 
 
+@lru_cache(maxsize=4_096)
+def _closure(codes: tuple[str, ...]) -> Closure:
+    """One closure for all people with the same experiences."""
+    return taxonomy().closure(codes)
+
+
 @lru_cache(maxsize=1_024)
 def _year_end(birth_year: int | None, age: int) -> int:
     """The end of the calendar year (UTC) in which somebody reaches an age; 0 when the year of birth is not known."""
@@ -470,9 +489,7 @@ def _primary(tag: str) -> str:
 
 
 def _empty(column: Column[Any], people: int = 64) -> npt.NDArray[Any]:
-    if column.words:
-        return np.zeros((column.words, people), dtype=np.uint64)
-    return np.zeros(people, dtype=np.int64)
+    return np.zeros((column.words, people) if column.words else people, dtype=column.cell)
 
 
 def _padded(column: npt.NDArray[Any], words: int = 0, people: int = 0) -> npt.NDArray[Any]:
