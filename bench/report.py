@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
-COLUMNS = "{:<10} {:<44} {:>12} {:>12} {:<8} {:>9} {:>7}  {}"
+COLUMNS = "{:<10} {:<60} {:>12} {:>12} {:<8} {:>9} {:>7}  {}"
 
 
 @dataclass(frozen=True)

@@ -89,10 +89,11 @@ class Market:
         slots = slots_given(slots)
         column_weights = in_order({} if weights is None else weights, self._newcomers)
         self._refuse_overflow(gain=slots, slots=slots)
+        key_hash = self._mentors.hash(key)
         column = self._mentors.add(key)
         self._make_room()
         record = self._tables.columns[column]
-        record["hash"], record["slots"] = self._mentors.hash(key), slots
+        record["hash"], record["slots"] = key_hash, slots
         self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def arrive(self, key: str, weights: Weights) -> None:
@@ -100,9 +101,10 @@ class Market:
         self._must_be_new(self._newcomers, key)
         row_weights = in_order(weights, self._mentors)
         self._refuse_overflow(gain=1, newcomers=1)
+        key_hash = self._newcomers.hash(key)
         row = self._newcomers.add(key)
         self._make_room()
-        self._tables.rows[row]["hash"] = self._newcomers.hash(key)
+        self._tables.rows[row]["hash"] = key_hash
         self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def set_slots(self, mentor: str, slots: int) -> None:
