@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import demo, look, run, tell
+from kindred.commands import demo, journal, look, run, tell
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -56,6 +56,7 @@ def application() -> typer.Typer:
     ):
         app.command()(command)
     app.add_typer(look.letters, name="dead-letters")
+    app.add_typer(journal.journal, name="journal")
     app.add_typer(tell.policy, name="policy")
     return app
 

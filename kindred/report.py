@@ -110,7 +110,7 @@ def program_report(program: Program, course: Course, folder: str) -> Iterator[Se
     yield "Paired", _folds(_paired(program, course))
     yield "For you to decide", _folds(_proposals(program, course))
     yield f"Waiting: {len(waiting)}", _folds(_why_waiting(program, waiting))
-    yield "Whom to recruit", _folds(_recruits(waiting))
+    yield "Whom to recruit", _folds(_recruits(program, waiting))
     yield "Three pairs, and why", _folds(_examples(program))
     yield "The plan", _folds(_plan(program))
     yield "Where to look next", list(_next(program, waiting, folder))
@@ -179,12 +179,12 @@ def _bars(answer: Reasons) -> list[str]:
     return own or list(nearest[0]["barred_by"]) or ["no_slot"]
 
 
-def _recruits(waiting: Sequence[Member]) -> Iterator[str]:
+def _recruits(program: Program, waiting: Sequence[Member]) -> Iterator[str]:
     """The kinds of mentor that would suit most of those who wait, each after the ones before it."""
     if not waiting:
         yield "Nobody: everybody has somebody."
         return
-    yield "Of those who wait, so many would be suited by mentors who have recovered from"
+    yield f"{_needed(program, waiting)} Of those who wait, so many would be suited by mentors who have recovered from"
     left = list(waiting)
     for _ in range(RECRUITS):
         kinds = Counter(kind for member in left for kind in _kinds(member))
@@ -195,6 +195,12 @@ def _recruits(waiting: Sequence[Member]) -> Iterator[str]:
         left = [member for member in left if (condition, gender, language) not in _kinds(member)]
         who = f"a {gender}" if len(others) == 1 else "anybody"
         yield f"  {count:>4}  {_lower(taxonomy().describe(condition))} ({condition}): {who} who speaks {language}"
+
+
+def _needed(program: Program, waiting: Sequence[Member]) -> str:
+    usual = program.policy.mentor.capacity_default
+    mentors = -(-len(waiting) // usual) if usual else 0
+    return f"{_many(mentors, 'more mentor')} with {_many(usual, 'seat')} each would be enough for all who wait."
 
 
 def _kinds(member: Member) -> set[tuple[str, str, str]]:

@@ -12,6 +12,7 @@ import zoneinfo
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from kindred.console import note
@@ -38,6 +39,8 @@ ADDRESS_TAKEN = code(
     "Choose others with --host and --port.",
 )
 
+FIRST_START_SECONDS = 2.0  # loading what an earlier start compiled takes half a second
+
 
 def prepare(log_level: str = "info") -> None:
     """Set what is global to the process: time zones as the tzdata package has them, and the log on stderr.
@@ -57,6 +60,20 @@ def prepare(log_level: str = "info") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[log_level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def warm_up() -> None:
+    """Load the market's compiled code before work begins; say so when that takes long: a first start compiles it."""
+    from matcher.pairing import market
+
+    saying = Timer(
+        FIRST_START_SECONDS, note, ["compiling the pairing code for this machine: once, for some ten seconds"]
+    )
+    saying.start()
+    try:
+        market.prepare()
+    finally:
+        saying.cancel()
 
 
 def data_folder(named: Path | None, settings: Settings) -> Path:
@@ -86,6 +103,7 @@ def replay(
 
     prepare("warning")
     policies = None if policy is None else policy_book(policy)
+    warm_up()
     return job.replay(events, out, policies=policies, until=until, progress=progress)
 
 
@@ -96,6 +114,7 @@ def feed(folder: Path, events: Sequence[str], so_far: Callable[[int], None] | No
     from streams.service import Service
 
     prepare("warning")
+    warm_up()
     service = Service(DataFolder.open(folder, clock="event"))
     service.start()
     try:
@@ -115,6 +134,7 @@ def serve(settings: Settings, clock: Mode | None) -> None:
     folder = data_folder(None, settings)
     policies = None if settings.policy is None else policy_book(settings.policy)
     prepare(settings.log_level)
+    warm_up()
     token = settings.token.get_secret_value() if settings.token else None
     with listener(settings.host, settings.port, has_token=token is not None) as door:
         serving.serve(

@@ -110,6 +110,9 @@ def letters_list(folder: Folder = None, as_json: AsJson = False) -> None:
     if as_json:
         result_json(found)
         return
+    if not found:
+        note("no input was refused")
+        return
     result_table(
         ("position", "code", "reason"), [(str(each["position"]), each["code"], each["reason"]) for each in found]
     )

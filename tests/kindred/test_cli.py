@@ -197,6 +197,14 @@ def test_a_refused_input_can_be_listed_and_shown(river: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_journal_can_be_listed(river: Path) -> None:
+    entries = json.loads(kindred("journal", "inspect", "d", "--json", at=river).stdout)
+    assert [entry["kind"] for entry in entries][:2] == ["claim", "record"]
+    assert [entry["position"] for entry in entries] == list(range(len(entries)))
+    assert "1 refused" in kindred("journal", "inspect", "d", at=river).stdout
+
+
+@pytest.mark.slow
 def test_why_answers_for_a_pair_for_somebody_who_waits_and_for_nobody(river: Path) -> None:
     notices = [json.loads(line) for line in (river / "d" / "notices.jsonl").read_text().splitlines()]
     pair = next(each["data"] for each in notices if each["type"] == "kindred.match.activated.v1")
