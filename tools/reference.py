@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from pathlib import Path
 
-from kindred.cli import INTERRUPTED
+import typer
+
+from kindred.cli import INTERRUPTED, application
 from kindred.commands.tell import policy_page, settings_page
 from kindred.console import markdown_table
 from matcher.errors import CODES
@@ -33,11 +36,30 @@ EXIT_CODES = (
 def pages() -> dict[str, str]:
     """Every page by its file name."""
     return {
+        "commands.md": commands_page(),
         "errors.md": errors_page(),
         "messages.md": messages_page(),
         "policy.md": policy_page(),
         "settings.md": settings_page(),
     }
+
+
+def commands_page() -> str:
+    """What every command says to ``--help``."""
+    helps = "\n".join(f"## {name}\n\n```text\n{text}\n```\n" for name, text in _helps())
+    return f"# Commands\n\nFor those at a shell. Each command says the same to `--help`.\n\n{helps}"
+
+
+def _helps() -> Iterator[tuple[str, str]]:
+    with typer.Context(typer.main.get_command(application()), info_name="kindred", terminal_width=80) as context:
+        yield from _helps_below(context)
+
+
+def _helps_below(context: typer.Context) -> Iterator[tuple[str, str]]:
+    yield context.command_path, context.get_help()
+    for name, command in sorted(getattr(context.command, "commands", {}).items()):
+        with typer.Context(command, info_name=name, parent=context, terminal_width=80) as below:
+            yield from _helps_below(below)
 
 
 def errors_page() -> str:

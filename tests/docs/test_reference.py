@@ -8,7 +8,7 @@ from matcher.errors import CODES
 from tools.reference import REFERENCE, pages
 
 
-@pytest.mark.parametrize("name", ["errors.md", "messages.md", "policy.md", "settings.md"])
+@pytest.mark.parametrize("name", ["commands.md", "errors.md", "messages.md", "policy.md", "settings.md"])
 def test_a_reference_page_follows_from_the_code(name: str) -> None:
     assert (REFERENCE / name).read_text() == pages()[name], "run `make reference`"
 
