@@ -93,8 +93,9 @@ def verify(folder: Folder = None) -> None:
 
     path = _folder(folder)
     found = 0
-    for found, violation in enumerate(violations(path), 1):  # noqa: B007
+    for violation in violations(path):
         result(violation)
+        found += 1
     if found:
         note(f"{found} violations in {path}")
         raise typer.Exit(1)
