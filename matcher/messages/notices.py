@@ -133,6 +133,8 @@ def notices(fact: facts.Fact) -> list[dict[str, Any]]:
 
 
 Built = tuple[str, str, Notice]
+NOT_TOLD = frozenset({"excluded", "declined"})
+"""Reasons of an ending that are nobody's business: that somebody said no, or "never again"."""
 
 
 def _made(name: str) -> Callable[[Any], Built]:
@@ -143,9 +145,10 @@ def _made(name: str) -> Callable[[Any], Built]:
     return build
 
 
-def _over(name: str) -> Callable[[Any], Built]:
+def _over(name: str, otherwise: str) -> Callable[[Any], Built]:
     def build(fact: facts.MatchWithdrawn | facts.MatchEnded) -> Built:
-        return name, fact.match, MatchEnd(newcomer=fact.newcomer, mentor=fact.mentor, because=(fact.reason,))
+        reason = otherwise if fact.reason in NOT_TOLD else fact.reason
+        return name, fact.match, MatchEnd(newcomer=fact.newcomer, mentor=fact.mentor, because=(reason,))
 
     return build
 
@@ -166,8 +169,8 @@ def _paused(fact: facts.IntakePaused) -> Built:
 _BUILDERS: dict[type, Callable[[Any], Built]] = {
     facts.MatchProposed: _made("match.proposed"),
     facts.MatchActivated: _made("match.activated"),
-    facts.MatchWithdrawn: _over("match.withdrawn"),
-    facts.MatchEnded: _over("match.closed"),
+    facts.MatchWithdrawn: _over("match.withdrawn", "plan_changed"),
+    facts.MatchEnded: _over("match.closed", "ended"),
     facts.NewcomerWaiting: _waiting,
     facts.MentorInvited: _invited,
     facts.IntakePaused: _paused,
