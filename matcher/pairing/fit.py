@@ -21,7 +21,7 @@ import numpy as np
 from matcher.instants import DAY
 from matcher.pairing.blockers import BLOCKERS, pair_blockers, unbarred
 from matcher.pairing.pairs import Pairs, meets
-from matcher.pairing.setting import Relations, Setting, Values
+from matcher.pairing.setting import Millionths, Relations, Setting, Values
 from matcher.people.experience import MILLION, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.places import squared_chord
@@ -48,12 +48,12 @@ BLOCK = 16_384
 """Pairs that are judged at a time: what is in hand stays in the processor's cache."""
 
 
-def experience(pairs: Pairs) -> Values:
+def experience(pairs: Pairs) -> Millionths:
     """How much of what they have lived through the two share: SimGIC of their codes."""
     return pairs.similarity()
 
 
-def distance(pairs: Pairs) -> Values:
+def distance(pairs: Pairs) -> Millionths:
     """How far the mentor is ahead in recovery, along ``DAYS_AHEAD``. Time does not move it.
 
     Half for a mentor without a beginning, who can only be here by a waiver.
@@ -63,71 +63,72 @@ def distance(pairs: Pairs) -> Values:
     return np.where(since < FOREVER, worth.take(ahead), HALF)
 
 
-def strategies(pairs: Pairs) -> Values:
+def strategies(pairs: Pairs) -> Millionths:
     """Share of the newcomer's needs for which the mentor has ways; half when either said nothing."""
     needs, ways = pairs.n.needs, pairs.m.strategies
-    served = np.bitwise_count(needs & ways).astype(np.int64)
+    served = np.bitwise_count(needs & ways).astype(np.int32)
     share = served * MILLION // np.maximum(np.bitwise_count(needs), 1)
     return np.where((needs != 0) & (ways != 0), share, HALF)
 
 
-def hours(pairs: Pairs) -> Values:
+def hours(pairs: Pairs) -> Millionths:
     """Hours of the week in common, full from six on; half when either said nothing."""
-    common = np.minimum(pairs.common_half_hours, ENOUGH_HALF_HOURS)
+    common = np.minimum(pairs.common_half_hours, ENOUGH_HALF_HOURS).astype(np.int32)
     return np.where(pairs.both_state_hours(), common * MILLION // ENOUGH_HALF_HOURS, HALF)
 
 
-def language(pairs: Pairs) -> Values:
+def language(pairs: Pairs) -> Millionths:
     """Whole for the newcomer's first language, half for another in common; half when either said nothing."""
     n, m = pairs.n, pairs.m
     return _halves(meets(n.own_languages, m.languages), meets(n.first_language, m.languages))
 
 
-def format_(pairs: Pairs) -> Values:
+def format_(pairs: Pairs) -> Millionths:
     """Whole for the newcomer's first way of talking, half for another in common; half when either said nothing."""
     n, m = pairs.n, pairs.m
     return _halves(n.own_formats & m.formats != 0, n.first_format & m.formats != 0)
 
 
-def place(pairs: Pairs) -> Values:
+def place(pairs: Pairs) -> Millionths:
     """How near the two live, in the steps of ``NEAR``; half when either said nothing."""
     chords, worth = _worth_by_chord()
     return np.where(pairs.both_state_places(), worth.take(np.searchsorted(chords, pairs.squared_chords)), HALF)
 
 
-def spread(pairs: Pairs) -> Values:
+def spread(pairs: Pairs) -> Millionths:
     """Whole for a mentor who has had nobody yet, half after one, a third after two … up to ``MATCHES_MAX``."""
     return _worth_by_matches_had().take(pairs.m.matches_had, mode="clip")
 
 
-def _halves(one: Mask, other: Mask) -> Values:
+def _halves(one: Mask, other: Mask) -> Millionths:
     """A half for each of the two that holds."""
-    return np.add(one, other, dtype=np.int64) * HALF
+    return np.add(one, other, dtype=np.int32) * HALF
 
 
 @cache
-def _worth_by_matches_had() -> Values:
-    return MILLION // np.arange(1, MATCHES_MAX + 1, dtype=np.int64)
+def _worth_by_matches_had() -> Millionths:
+    return MILLION // np.arange(1, MATCHES_MAX + 1, dtype=np.int32)
 
 
 @cache
-def _worth_by_days_ahead() -> Values:
+def _worth_by_days_ahead() -> Millionths:
     """``DAYS_AHEAD`` as a table with an entry a day."""
     table = [
         low + (day - begin) * (high - low) // (end - begin)
         for (begin, low), (end, high) in pairwise(DAYS_AHEAD)
         for day in range(begin, end)
     ]
-    return np.array([*table, DAYS_AHEAD[-1][1]], dtype=np.int64)
+    return np.array([*table, DAYS_AHEAD[-1][1]], dtype=np.int32)
 
 
 @cache
-def _worth_by_chord() -> tuple[Values, Values]:
+def _worth_by_chord() -> tuple[Values, Millionths]:
     """Squared chords of ``NEAR``, and what each band and the space beyond is worth."""
-    return np.array([squared_chord(km * 1_000) for km, _ in NEAR]), np.array([*(worth for _, worth in NEAR), 0])
+    chords = np.array([squared_chord(km * 1_000) for km, _ in NEAR], dtype=np.int64)
+    return chords, np.array([*(worth for _, worth in NEAR), 0], dtype=np.int32)
 
 
-TERMS: dict[str, Callable[[Pairs], Values]] = {
+TERMS: dict[str, Callable[[Pairs], Millionths]] = {
     "experience": experience,
     "distance": distance,
     "strategies": strategies,
@@ -140,9 +141,9 @@ TERMS: dict[str, Callable[[Pairs], Values]] = {
 """The terms by the names of their weights in the policy."""
 
 
-def score(pairs: Pairs) -> Values:
-    """The fit of each pair in millionths, blockers left aside."""
-    total = np.zeros(len(pairs), dtype=np.int64)
+def score(pairs: Pairs) -> Millionths:
+    """The fit of each pair, blockers left aside."""
+    total = np.zeros(len(pairs), dtype=np.int32)
     for name, term in TERMS.items():
         if weight := getattr(pairs.setting.policy.fit, name):
             total += term(pairs) * weight // 1_000

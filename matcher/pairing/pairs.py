@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from matcher.pairing.setting import Setting, Values
+from matcher.pairing.setting import Millionths, Setting, Values
 from matcher.people.experience import MILLION, taxonomy
 from matcher.people.roster import Mask, Rows, Side
 
@@ -60,9 +60,9 @@ class Pairs:
         return np.zeros(len(self), dtype=np.bool_)
 
     @cached_property
-    def common_half_hours(self) -> Values:
+    def common_half_hours(self) -> npt.NDArray[np.uint16]:
         """Half hours of the week, from 0 to 336, that both have free."""
-        count: Values = np.bitwise_count(self.n.hours & self.m.hours).sum(axis=0, dtype=np.uint16).astype(np.int64)
+        count: npt.NDArray[np.uint16] = np.bitwise_count(self.n.hours & self.m.hours).sum(axis=0, dtype=np.uint16)
         return count
 
     @cached_property
@@ -86,7 +86,7 @@ class Pairs:
         count: Values = np.bitwise_count(self.n.families & self.m.families).sum(axis=0, dtype=np.int64)
         return count
 
-    def similarity(self) -> Values:
+    def similarity(self) -> Millionths:
         """SimGIC of the experiences of the two in millionths, as ``Taxonomy.similarity`` has it.
 
         Costs one pass over the many for each node of the one.
@@ -98,5 +98,5 @@ class Pairs:
             if (has := experience.who_has(node)) is not None:
                 shared += has.take(many) * np.int32(ic[node])  # half the width is twice the speed
         union = experience.information.take(many) + experience.information[one] - shared
-        values: Values = shared * MILLION // np.maximum(union, 1)
-        return values
+        similarity: Millionths = (shared * MILLION // np.maximum(union, 1)).astype(np.int32)
+        return similarity

@@ -26,10 +26,10 @@ def test_a_point_is_where_trigonometry_says_within_two_metres(latitude: float, l
 def test_a_way_is_the_great_circle(lat: float, lon: float, lat2: float, lon2: float) -> None:
     a, b = math.radians(lat), math.radians(lat2)
     haversine = math.sin((a - b) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(math.radians(lon - lon2) / 2) ** 2
-    assume(haversine < 0.99)  # the arc sine is of no use for the other side of the earth
+    assume(haversine < 0.9)  # on the other side of the earth a chord hardly grows with the way
     way = 2 * EARTH_METRES * math.asin(math.sqrt(haversine))
     chord = sum((p - q) ** 2 for p, q in zip(point(lat, lon), point(lat2, lon2), strict=True))
-    assert squared_chord(max(0, int(way) - 2_000)) <= chord <= squared_chord(int(way) + 10)
+    assert squared_chord(max(0, int(way) - 50)) <= chord <= squared_chord(int(way) + 50)
 
 
 def test_no_way_is_longer_than_half_round_the_earth() -> None:
