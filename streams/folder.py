@@ -112,11 +112,8 @@ def read_state(path: Path) -> State:
     Raises ConfigurationError when there is no journal, SafeHalt when it is damaged. Cost: the newest snapshot and
     what came since.
     """
-    state = State()
     with closing(SqliteJournal(path, read_only=True)) as home:
-        for item in Reader(home).counted():
-            state.fold(item)
-    return state
+        return State.of(Reader(home).counted())
 
 
 def read_facts(path: Path) -> Iterator[Fact]:

@@ -23,7 +23,7 @@ from streams.clock import Mode, decided_at
 from streams.draft import DIGESTS_BYTES, Draft
 from streams.duplicates import Sight, reused
 from streams.intake import Input, dead_letter
-from streams.state import LAYOUT, State, notice_lines
+from streams.state import LAYOUT, State, collector_paused, notice_lines
 
 CLOCK_MODE = code(
     "KND-clock-mode",
@@ -263,7 +263,8 @@ class Processor:
                     self._told(item.position, item.batch, notices)
 
         self._owner = Owner(self._home)
-        self._owner.claim(fold)
+        with collector_paused():
+            self._owner.claim(fold)
         if sink is not None and (gap or sink.position > self._owner.tally.record):
             self._rewrite(sink)
         if state.clock is None:  # a new journal begins with an empty snapshot that says its mode

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -65,6 +67,15 @@ class State:
         self.programs: dict[str, Program] = {}
         self.seen = Seen()
         self._counts: dict[bytes, Counts] = {}
+
+    @classmethod
+    def of(cls, items: Iterable[Counted]) -> State:
+        """The state after these items of a journal, which begin at its head or with a snapshot."""
+        state = cls()
+        with collector_paused():
+            for item in items:
+                state.fold(item)
+        return state
 
     def fold(self, item: Counted) -> list[bytes]:
         """Take in what comes next in the journal, and return the lines of its notices."""
@@ -168,6 +179,21 @@ class State:
         total = self.counts.as_dict(facts)
         total |= {key: sum(cast(int, one[key]) for one in each) for key in SUMMED}
         return total | {"certificate": _certificate([cast(dict[str, Any], one["certificate"]) for one in each])}
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No search for reference cycles meanwhile: a fold makes many objects that last, and no cycles.
+
+    A third of the time of a fold went into that search.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def notice_lines(fact: Fact) -> list[bytes]:
