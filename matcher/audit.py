@@ -108,11 +108,12 @@ class Audit:
             yield f"{newcomer} and {mentor} are excluded from each other"
         if newcomer in self.books.line_above(mentor):
             yield f"{newcomer} is in the line of mentors above {mentor}"
+        by_hand = isinstance(made, facts.MatchActivated) and made.how == "recorded"  # what is no safety rule only warns
         for who in (newcomer, mentor):
-            yield from self._open(who, fact.at)
-        yield from self._admitted(mentor, fact.at)
+            yield from self._open(who, fact.at, by_hand)
+        yield from self._admitted(mentor, fact.at, by_hand)
 
-    def _open(self, who: str, at: int) -> Iterator[str]:
+    def _open(self, who: str, at: int, by_hand: bool) -> Iterator[str]:
         person = self.books.people.get(who)
         if person is None or not person.present:
             yield f"{who} is not here"
@@ -120,14 +121,14 @@ class Audit:
             yield f"{who} is away"
         elif person.reports:
             yield f"{who} has an open report"
-        elif person.consents_until <= at:
+        elif person.consents_until <= at and not by_hand:
             yield f"{who} does not consent to be matched"
 
-    def _admitted(self, mentor: str, at: int) -> Iterator[str]:
+    def _admitted(self, mentor: str, at: int, by_hand: bool) -> Iterator[str]:
         offer = self.books.offer_of(mentor)
         if offer is None:
             yield f"{mentor} is no mentor"
-        elif not offer.admitted or offer.cleared_until <= at:
+        elif offer.cleared_until <= at or not (offer.admitted or by_hand):
             yield f"{mentor} is not admitted"
         elif offer.away_until > at:
             yield f"{mentor} takes nobody new"

@@ -104,6 +104,18 @@ def test_a_withdrawn_proposal_may_still_be_approved() -> None:
     assert not troubles(history(proposed(x(1), "n-1", "m-1"), withdrawn, active(x(1), "n-1", "m-1", "approved")))
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        says("consent.revoked", "m-1", scope="matching"),
+        says("mentor.screened", "m-1", outcome="cleared"),  # and not admitted since, for a reason that only warns
+        active(x(1), "n-2", "m-1"),
+    ],
+)
+def test_a_pair_that_people_made_may_break_what_is_no_safety_rule(before: Step) -> None:
+    assert not troubles(history(before, active(x(2), "n-1", "m-1", "recorded")))
+
+
 TAMPERED: list[tuple[str, list[Step]]] = [
     ("m-1 has 1 newcomers and takes 1", [active(x(1), "n-1", "m-1"), active(x(2), "n-2", "m-1")]),
     ("n-1 has the active match", [active(x(1), "n-1", "m-1"), active(x(2), "n-1", "m-2")]),
