@@ -24,11 +24,12 @@ from matcher.messages import events as told
 from matcher.messages.catalog import Event, parse
 from matcher.pairing import fit
 from matcher.pairing.setting import UNRELATED
+from matcher.people.columns import Rows
 from matcher.people.experience import taxonomy
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import Profile, theme_mask
 from matcher.people.recovery import Recovery
-from matcher.people.roster import Roster, Rows
+from matcher.people.roster import Roster
 from matcher.policy import Policy
 
 AT = parse_instant("2026-01-01T00:00:00Z")

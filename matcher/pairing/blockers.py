@@ -22,8 +22,10 @@ import numpy as np
 
 from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import UNRELATED, Setting
+from matcher.people.columns import Mask, Rows, Side
 from matcher.people.member import FOREVER
-from matcher.people.roster import IN_PERSON, Mask, Roster, Rows, Side
+from matcher.people.roster import Roster
+from matcher.people.rows import IN_PERSON
 from matcher.policy import Policy
 
 Class = Literal["SAFETY", "CONSENT", "QUALITY"]
@@ -44,9 +46,6 @@ class Blocker:
     pair: TwoSided | None = None
     told_as: str = ""
     """The code to use outside of the coordinators' desk, when its own would tell what is nobody's business."""
-
-
-# SAFETY
 
 
 def same_person(pairs: Pairs) -> Mask:
@@ -127,9 +126,6 @@ def minor_mentor(m: Side, setting: Setting) -> Mask:
     return m.mentors_from > setting.at
 
 
-# CONSENT
-
-
 def gender_unwished(pairs: Pairs) -> Mask:
     """A wish on gender, of either side, that the other does not meet or has said nothing about."""
     n, m = pairs.n, pairs.m
@@ -162,9 +158,6 @@ def declined(pairs: Pairs) -> Mask:
     """One of the two said no, a coordinator rejected the pair, or it ended."""
     relations = pairs.setting.relations
     return _among(pairs, relations.declined, relations.declined)
-
-
-# QUALITY
 
 
 def few_shared(pairs: Pairs) -> Mask:

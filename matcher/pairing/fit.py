@@ -22,11 +22,12 @@ from matcher.instants import DAY
 from matcher.pairing.blockers import BLOCKERS, pair_blockers, unbarred
 from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import Millionths, Relations, Setting, Values
+from matcher.people.columns import Mask, Rows
 from matcher.people.experience import MILLION, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.places import squared_chord
 from matcher.people.profile import themes_of
-from matcher.people.roster import Mask, Roster, Rows
+from matcher.people.roster import Roster
 from matcher.policy import Policy
 
 HALF = MILLION // 2
@@ -226,9 +227,6 @@ def barred(roster: Roster, newcomer: int, mentor: int, relations: Relations, at:
     if score(pair)[0] < _least(pair)[0]:
         codes.add("low_fit")
     return [Hit(each.code, each.kind, each.reason, each.unblocks) for each in BLOCKERS if each.code in codes]
-
-
-# Words
 
 
 def _experience_words(pair: Pairs, value: int) -> tuple[str, str]:

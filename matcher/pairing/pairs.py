@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.pairing.setting import Millionths, Setting, Values
+from matcher.people.columns import Mask, Rows, Side
 from matcher.people.experience import MILLION, taxonomy
-from matcher.people.roster import Mask, Rows, Side
 
 _KEPT = ("common_half_hours", "squared_chords")
 """Answers that cost much and are asked for twice."""

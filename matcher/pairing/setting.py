@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from matcher.instants import DAY
+from matcher.people.columns import Rows, Side
 from matcher.people.places import squared_chord
-from matcher.people.roster import Rows, Side
 from matcher.policy import Policy
 
 Values = npt.NDArray[np.int64]

@@ -11,10 +11,11 @@ from hypothesis import strategies as some
 from bench.plain import Ties
 from matcher.instants import DAY, parse_instant
 from matcher.messages.events import NewcomerWishes
+from matcher.people.columns import Rows
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import MentorWishes, Profile, theme_mask
 from matcher.people.recovery import Recovery, Stated
-from matcher.people.roster import Roster, Rows
+from matcher.people.roster import Roster
 
 AT = parse_instant("2026-03-02T09:00:00Z")
 

@@ -13,9 +13,11 @@ from bench import plain
 from matcher.instants import DAY, HOUR, parse_instant
 from matcher.pairing import fit
 from matcher.pairing.setting import UNRELATED
+from matcher.people.columns import HALF_HOURS
 from matcher.people.member import FOREVER, Member
 from matcher.people.recovery import Stated
-from matcher.people.roster import HALF_HOURS, Roster, half_hours
+from matcher.people.roster import Roster
+from matcher.people.rows import half_hours
 from matcher.policy import Policy, WaiverTable
 from tests.pairing.people import AT, anybody, mentor, newcomer
 
