@@ -109,7 +109,7 @@ def _event(document: dict[str, object]) -> tuple[Event | None, Refused | None]:
     try:
         return parse(document), None
     except Refused as refusal:
-        return None, refusal
+        return None, refusal.with_traceback(None)  # its frames would keep the document
 
 
 def _content(document: dict[str, object]) -> bytes:

@@ -30,8 +30,8 @@ CLOCK_MODE = code(
     "The journal keeps its clock mode for life: `event` for `replay`, `wall` for `serve` unless it was told otherwise. "
     "Name that mode, or another data folder.",
 )
-SNAPSHOT_FACTS: Final = 10_000  # a second or two of folding at the next start
-SNAPSHOT_SHARE: Final = 4  # and no snapshot before the records since reach a quarter of its size: writing stays linear
+SNAPSHOT_FACTS: Final = 50_000  # a second or so of folding at the next start
+CLOSING_SHARE: Final = 4  # at the end, when what came since is a quarter of the last snapshot: the next reader is near
 
 Status = Literal["accepted", "duplicate", "refused"]
 
@@ -114,6 +114,8 @@ class Processor:
         if self._policies is None:
             return
         with self._or_forget():
+            if state.clock == "wall" and now is not None:
+                self._fire(draft, now)
             for name, program in sorted(state.programs.items()):
                 if program.at is not None:
                     at = program.at if state.clock == "event" or now is None else max(program.at, now)
@@ -167,7 +169,7 @@ class Processor:
     def close(self) -> None:
         """Leave a snapshot behind when it is worth its size, and the sink complete."""
         if self._state is not None:
-            if self._since.is_worth_it:
+            if self._since.is_worth(CLOSING_SHARE):
                 self.snapshot()
             elif self._sink is not None:
                 self._sink.checkpoint()
@@ -302,13 +304,13 @@ class _Since:
         self._facts += len(batch.facts)
         self._bytes += sum(map(len, batch.facts)) + DIGESTS_BYTES * len(batch.taken)
 
-    @property
-    def is_worth_it(self) -> bool:
-        return self._bytes > 0 and self._bytes * SNAPSHOT_SHARE >= self._snapshot_bytes
+    def is_worth(self, share: int) -> bool:
+        """Whether there is something, and at least so much of the last snapshot's size: writing stays linear."""
+        return self._bytes > 0 and self._bytes * share >= self._snapshot_bytes
 
     @property
     def is_due(self) -> bool:
-        return self._facts >= self._facts_min and self.is_worth_it
+        return self._facts >= self._facts_min and self.is_worth(1)
 
 
 def _event(item: Input) -> Event:
