@@ -52,7 +52,7 @@ def _against_peers(mentors: int) -> Iterator[Row]:
     roster, newcomers, mentors_ = _filled(members)
     ours = _row_us(roster, newcomers, mentors_)
     yield cost_row("score", f"row, {mentors:,} mentors, a plain loop", ours, _plain_us(members), "µs", 200)
-    bare = mean(_best_us(partial(_bare_pass, roster, each, mentors_), 5) for each in newcomers)
+    bare = mean(_best_us(partial(_bare_pass, roster, each, mentors_), 30) for each in newcomers)
     yield cost_row("score", f"row, {mentors:,} mentors, a bare numpy pass", ours, bare, "µs", 1 / 3)
     few = np.array(newcomers, dtype=np.int64)
     column = mean(
@@ -62,7 +62,7 @@ def _against_peers(mentors: int) -> Iterator[Row]:
 
 
 def _row_us(roster: Roster, newcomers: list[int], mentors: Rows) -> float:
-    return mean(_best_us(partial(fit.row, roster, each, mentors, UNRELATED, AT, POLICY), 5) for each in newcomers)
+    return mean(_best_us(partial(fit.row, roster, each, mentors, UNRELATED, AT, POLICY), 30) for each in newcomers)
 
 
 def _plain_us(members: list[Member]) -> float:

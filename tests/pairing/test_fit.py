@@ -167,3 +167,15 @@ def _roster(*members: Member, policy: Policy | None = None) -> Roster:
     for member in members:
         roster.write(member, AT, policy or Policy())
     return roster
+
+
+def test_more_pairs_than_are_judged_at_a_time() -> None:
+    roster = _roster(newcomer(), mentor(), mentor("cy", languages=("so",)))
+    many = np.array([1, 2] * fit.BLOCK, dtype=np.int64)
+    few = fit.row(roster, 0, many[:2], UNRELATED, AT, Policy())
+    assert few.tolist() == [_fit(roster), fit.BARRED]
+    assert np.array_equal(fit.row(roster, 0, many, UNRELATED, AT, Policy()), np.tile(few, fit.BLOCK))
+
+
+def _fit(roster: Roster) -> int:
+    return sum(term.contribution for term in fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy()))
