@@ -39,7 +39,7 @@ ADDRESS_TAKEN = code(
     "Choose others with --host and --port.",
 )
 
-FIRST_START_SECONDS = 2.0  # loading what an earlier start compiled takes half a second
+LOADING_SECONDS = 2.0  # loading what an earlier start compiled takes half a second
 
 
 def prepare(log_level: str = "info") -> None:
@@ -63,12 +63,10 @@ def prepare(log_level: str = "info") -> None:
 
 
 def warm_up() -> None:
-    """Load the market's compiled code before work begins; say so when that takes long: a first start compiles it."""
+    """Load the market's compiled code before work begins, and say what is being waited for when that takes long."""
     from matcher.pairing import market
 
-    saying = Timer(
-        FIRST_START_SECONDS, note, ["compiling the pairing code for this machine: once, for some ten seconds"]
-    )
+    saying = Timer(LOADING_SECONDS, note, ["loading the pairing code; a first start compiles it for some ten seconds"])
     saying.start()
     try:
         market.prepare()

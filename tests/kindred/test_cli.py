@@ -23,8 +23,8 @@ SUMMARY = [*COUNTS, *NUMBERS, "certificate"]
 
 
 def sentence(text: str) -> str:
-    """The code of an error that is one sentence."""
-    found = re.fullmatch(r"(KND-[a-z-]+): [^\n]+\n", text)
+    """The code of an error that is one sentence; a slow start may have said before what it is doing."""
+    found = re.fullmatch(r"(?:loading [^\n]+\n)?(KND-[a-z-]+): [^\n]+\n", text)
     assert found, f"not one sentence with a code: {text!r}"
     return found[1]
 
