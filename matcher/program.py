@@ -135,12 +135,11 @@ class Program:
             self.desk.settle()
 
     def _ring(self) -> None:
-        who = self.desk.ring()
-        match = self.state.matches.open.get(who)
-        if match is None:
-            self.look_at(who)
-        elif match.stage == "held":
-            review.release(self.desk, who)
+        rung = self.desk.ring()
+        if isinstance(rung, str):
+            self.look_at(rung)
+        elif rung is not None and rung.stage == "held":
+            review.release(self.desk, rung)
 
     # Looking anew at people
 

@@ -21,7 +21,7 @@ from matcher.messages.events import EVENTS, Data, Moment
 
 FACT_UNREADABLE = code(
     "KND-fact-unreadable",
-    "A fact of the journal cannot be read. It was written by a newer version (upgrade) or is damaged (restore a backup).",
+    "A fact of the journal cannot be read: written by a newer version (upgrade), or damaged (restore a backup).",
 )
 
 

@@ -1,4 +1,4 @@
-"""The closed word lists of the messages. A word outside them is refused, so that no free text about a person gets in."""
+"""The closed word lists of the messages. Other words are refused, so that no free text about a person gets in."""
 
 from __future__ import annotations
 

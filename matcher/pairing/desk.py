@@ -8,7 +8,7 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from matcher.ids import match_id
 from matcher.messages import facts
 from matcher.pairing import blockers, explain, fit, risks
 from matcher.pairing.market import Market
+from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
 from matcher.pairing.setting import Setting
 from matcher.pairing.worth import worth
@@ -59,7 +60,7 @@ class Desk:
             self.refresh(member.id)
         for match in self.state.matches.open.values():
             if match.stage == "held":
-                self.set_alarm(match.id, match.held_until)
+                self.set_hold_alarm(match)
 
     # What changed
 
@@ -171,16 +172,13 @@ class Desk:
 
     def _row(self, newcomer: int) -> Indices:
         fits = fit.row(self.roster, newcomer, self.open_mentors.order(), self.relations, self.now, self.state.policy)
-        return self._weights(fits, np.array([newcomer], np.int64))
+        return _weights(fits, self._waited(newcomer)[1])
 
     def _column(self, mentor: int) -> Indices:
         newcomers = self._newcomers.order()
         fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy)
-        return self._weights(fits, newcomers)
-
-    def _weights(self, fits: Indices, newcomers: Indices) -> Indices:
-        since = self.roster.columns["seeks_since"][newcomers]
-        return np.where(fits >= 0, fits + worth(since, self.now, self.state.policy), -1)
+        # What the market has, not what it is now: a step of waiting that is due at this very instant shifts the row.
+        return _weights(fits, np.fromiter((self._waits[who][1] for who in self._newcomers), np.int64, len(newcomers)))
 
     # What follows
 
@@ -287,11 +285,18 @@ class Desk:
             heapq.heappop(self._alarms)
         return None
 
-    def ring(self) -> str:
-        """Take the next alarm off, set ``now`` to its instant, and say whom (a member or a held match) it is about."""
+    def ring(self) -> str | Match | None:
+        """Take the next alarm off, set ``now`` to its instant, and say what it is about.
+
+        That is a member by id, or an open match that was held; None where the match was decided before its hold ended.
+        """
         self.now, who = heapq.heappop(self._alarms)
         del self._wakes[who]
-        return who
+        return self.state.matches.open.get(who.removeprefix(_HOLD)) if who.startswith(_HOLD) else who
+
+    def set_hold_alarm(self, match: Match) -> None:
+        """Look at a held match when its hold ends."""
+        self.set_alarm(_HOLD + match.id, match.held_until)
 
     def set_alarm(self, who: str, at: int | None) -> None:
         """Look at a member or a held match at that instant, and at no earlier set one."""
@@ -309,6 +314,14 @@ def _takes_part(member: Member) -> bool:
     return member.seeks_since is not None or member.mentorship is not None
 
 
+def _weights(fits: Indices, worths: Indices | int) -> Indices:
+    return np.where(fits >= 0, fits + worths, fit.BARRED)
+
+
+_HOLD = "hold "
+"""Before the id of a match in the alarms; no member's id has a space."""
+
+
 class Places:
     """Ids in the market's order of one side, with their indices in the roster."""
 
@@ -318,6 +331,9 @@ class Places:
 
     def __contains__(self, who: str) -> bool:
         return who in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index)
 
     def add(self, who: str, index: int) -> None:
         """Put somebody last; who is there keeps the place."""

@@ -82,17 +82,16 @@ def reviewed(desk: Desk, event: Event) -> None:
         _pair(desk, newcomer, what.mentor, how="reassigned")
 
 
-def release(desk: Desk, match: str) -> None:
+def release(desk: Desk, match: Match) -> None:
     """End a hold: row and seat are the market's again."""
-    pair = desk.state.matches.open[match]
-    desk.decide(facts.MatchReleased(match=match))
-    _look_at(desk, pair.newcomer, pair.mentor)
+    desk.decide(facts.MatchReleased(match=match.id))
+    _look_at(desk, match.newcomer, match.mentor)
 
 
 def _hold(desk: Desk, match: str) -> None:
     until = desk.now + desk.state.policy.review.hold_hours * HOUR
     desk.decide(facts.MatchHeld(match=match, until=until))
-    desk.set_alarm(match, until)
+    desk.set_hold_alarm(desk.state.matches.open[match])
 
 
 def _pair(
