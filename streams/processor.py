@@ -15,6 +15,7 @@ from journal.owner import Owner
 from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded, Snapshot
 from matcher.errors import ConfigurationError, Refused, code
+from matcher.instants import format_instant
 from matcher.messages.catalog import Event
 from matcher.messages.facts import Fact, read_fact
 from matcher.policy import Policy, PolicyBook
@@ -171,6 +172,8 @@ class Processor:
         if self._state is not None:
             if self._since.is_worth(CLOSING_SHARE):
                 self.snapshot()
+                # An entry names the base that its writer knew: one more, and the next reader begins at the snapshot.
+                self._owner.append(Batch(format_instant(_latest(self._state))))
             elif self._sink is not None:
                 self._sink.checkpoint()
 

@@ -303,3 +303,13 @@ def test_new_programs_take_the_policy_of_the_book() -> None:
         "river": 150_000,
         "lake": 7,
     }
+
+
+def test_after_a_clean_end_a_reader_begins_at_the_snapshot() -> None:
+    home = MemoryJournal()
+    processor = started(home)
+    process_all(processor, cohort())
+    processor.close()
+    items = list(Reader(home).counted())
+    assert [isinstance(item, Recorded) and len(item.batch.facts) for item in items] == [False, 0]
+    assert hashes(read_again(home)) == hashes(processor.state)
