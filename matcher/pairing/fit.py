@@ -46,8 +46,8 @@ MATCHES_MAX = 64
 """More matches than these are not told apart by ``spread``."""
 REASONS_MAX = 3
 BLOCK = 5_120
-"""Pairs that are judged at a time. The largest array in hand stays under 256 KiB: larger ones are given back to the system
-and asked for anew at every call (with 10,000 mentors: 0.8 ms a row against 1.0)."""
+"""Pairs that are judged at a time. The largest array in hand stays under 256 KiB: larger ones are given back to the
+system and asked for anew at every call (with 10,000 mentors: 0.8 ms a row against 1.0)."""
 
 
 def experience(pairs: Pairs) -> Millionths:
