@@ -101,7 +101,7 @@ def _removed(old: Schema, new: Schema, where: str) -> Iterator[str]:
 
 def _narrowed(old: Schema, new: Schema, where: str) -> Iterator[str]:
     place = where.rstrip(".") or "document"
-    if missing := sorted(set(map(str, old.get("enum", ()))) - set(map(str, new.get("enum", old.get("enum", ()))))):
+    if missing := sorted(set(map(str, old.get("enum", ()))) - set(map(str, new.get("enum") or old.get("enum", ())))):
         yield f"{place} no longer takes {', '.join(missing)}"
     for bound in LOWER_BOUNDS:
         if bound in new and new[bound] > old.get(bound, float("-inf")):
