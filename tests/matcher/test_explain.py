@@ -102,6 +102,8 @@ def test_an_active_pair_counts_as_taking_the_seat() -> None:
     answer = river.program.why("n-2", "m-1")
     assert answer["instead"] == {"mentor": None, "taken_by": ["n-1"], "loss": None}
     assert [hit["code"] for hit in answer["blockers"]] == ["no_slot"]
+    (near,) = river.program.why("n-2")["nearest"]
+    assert (near["mentor"], near["barred_by"]) == ("m-1", ("no_slot",))
 
 
 # Who waits

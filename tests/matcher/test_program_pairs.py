@@ -83,6 +83,8 @@ def test_a_yes_is_remembered_and_changes_no_stage() -> None:
         assert types(river.take(tell("match.answered", proposal, LATER, by=by, answer="accept"))) == ["match.answered"]
     assert river.sound().match("n-1").accepted == ("m-1", "n-1")
     assert river.match("n-1").stage == "proposed"
+    river.take(tell("match.reviewed", proposal, NEXT, decision="approve"))
+    assert river.sound().match("n-1").accepted == ("m-1", "n-1")
 
 
 def test_contact_is_kept_by_its_own_time() -> None:
