@@ -124,7 +124,9 @@ class Books:
         return above
 
     def _joined(self, who: str, what: Any) -> None:
-        self.people.setdefault(who, Person()).present = True
+        person = self.people.setdefault(who, Person())
+        if not person.present:  # who comes back is no longer away
+            person.present, person.away_until = True, NEVER
 
     def _left(self, who: str, what: Any) -> None:
         self.people[who].present, self.people[who].offer = False, None

@@ -18,10 +18,15 @@ LATEST = 4_102_444_800
 
 def parse_instant(text: str) -> int:
     """Seconds since the epoch of an RFC 3339 time with offset; raises ValueError that says what is wrong."""
+    return _in_bounds(read_instant(text))
+
+
+def read_instant(text: str) -> int:
+    """As ``parse_instant``, for what we wrote ourselves: a policy's interval may end after the last time we take in."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None or len(text) < len("2026-01-01T00:00Z"):
         raise ValueError("a time needs a date, a time of day and an offset, as in 2026-03-02T09:14:00Z")
-    return _in_bounds(int(moment.timestamp() // 1))
+    return int(moment.timestamp() // 1)
 
 
 def parse_day(text: str) -> int:

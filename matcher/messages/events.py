@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from matcher.ids import OpaqueId
-from matcher.instants import DAY, format_instant, parse_day, parse_instant
+from matcher.instants import DAY, format_instant, parse_day, parse_instant, read_instant
 from matcher.messages.vocabulary import ExperienceCode, Format, Gender, Language, PauseKind, Reason, State, Theme
 
 
@@ -22,6 +22,8 @@ def _instant(value: object) -> int:
 
 
 def _moment(value: object) -> int:
+    if isinstance(value, str):
+        return read_instant(value)
     return value if isinstance(value, int) else _instant(value)
 
 

@@ -36,6 +36,8 @@ class Matches:
     def __init__(self) -> None:
         self.open: dict[str, Match] = {}
         self.past: dict[str, tuple[str, str]] = {}
+        self.ended: dict[str, None] = {}
+        """Those of the past that were active: what ended does not begin again under the same id."""
         self.closed = 0
         self.waiting_told: dict[str, None] = {}
         self._of_newcomer: dict[str, str] = {}
@@ -102,6 +104,7 @@ class Matches:
 
     def _ended(self, fact: facts.MatchEnded, at: int) -> None:
         self._drop(fact.match)
+        self.ended[fact.match] = None
         self.closed += 1
         if fact.barred:
             self._bar(fact.newcomer, fact.mentor)
@@ -132,6 +135,7 @@ class Matches:
         for other in self._declined.pop(who, ()):
             self._declined[other].pop(who, None)
         self.past = {match_id: pair for match_id, pair in self.past.items() if who not in pair}
+        self.ended = {match_id: None for match_id in self.ended if match_id in self.past}
 
     # Bookkeeping
 
@@ -166,6 +170,7 @@ class Matches:
         return {
             "open": [asdict(match) for match in self.open.values()],
             "past": [[match_id, *pair] for match_id, pair in self.past.items()],
+            "ended": list(self.ended),
             "closed": self.closed,
             "waiting_told": list(self.waiting_told),
             "declined": [[who, *others] for who, others in self._declined.items() if others],
@@ -178,7 +183,7 @@ class Matches:
         for raw in state["open"]:
             room._add(Match(**{**raw, "accepted": tuple(raw["accepted"])}))
         room.past = {match_id: (newcomer, mentor) for match_id, newcomer, mentor in state["past"]}
-        room.closed = state["closed"]
+        room.ended, room.closed = dict.fromkeys(state["ended"]), state["closed"]
         room.waiting_told = dict.fromkeys(state["waiting_told"])
         room._declined = {who: dict.fromkeys(others) for who, *others in state["declined"]}
         return room

@@ -56,7 +56,7 @@ def check_reviewed(desk: Desk, event: Event) -> None:
     what, match = _data(event, told.MatchReviewed), desk.state.matches.open.get(event.subject)
     newcomer, mentor = _members(desk, event)
     if match is None and what.decision in ("approve", "reassign"):
-        _must_still_seek(desk, newcomer)
+        _must_still_seek(desk, event.subject, newcomer)
     if what.decision == "reassign" and what.mentor is not None:
         _must_be_open(desk, newcomer, what.mentor, aside=PLAN_IS_OVERRULED)
     elif what.decision == "approve" and (match is None or match.stage != "active"):
@@ -190,7 +190,7 @@ def part(desk: Desk, event: Event) -> None:
     for match in [match for match in desk.state.matches.open.values() if {match.newcomer, match.mentor} == pair]:
         if match.stage == "active":
             desk.end(_ending(match, "excluded", barred=False))
-        elif match.stage == "held":
+        else:  # also where the program is stopped and proposals do not follow the plan
             desk.withdraw(match.id, "excluded")
 
 
@@ -216,10 +216,12 @@ def _must_be_unmatched(desk: Desk, newcomer: str, why: str) -> None:
         raise Refused(why, f"the newcomer has the active match {match.id}")
 
 
-def _must_still_seek(desk: Desk, newcomer: str) -> None:
+def _must_still_seek(desk: Desk, match: str, newcomer: str) -> None:
     """For reviews of a proposal that no longer stands: the newcomer may have found somebody, or seek nobody now."""
     _must_be_unmatched(desk, newcomer, STALE)
     member = desk.state.members.get(newcomer)
+    if match in desk.state.matches.ended:
+        raise Refused(STALE, f"the match was active and is over; {_current(desk, newcomer)}")
     if member is None or member.seeks_since is None:
         raise Refused(STALE, "the proposal no longer stands, and the newcomer seeks no mentor")
 

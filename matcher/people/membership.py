@@ -123,7 +123,7 @@ class Membership:
         if member is None:
             member = self.members[who] = Member(who, time, Profile.joined(what), Recovery())
         elif not member.present:
-            member.present, member.joined_at = True, time
+            member.present, member.joined_at, member.paused_until = True, time, 0
         member.profile = Profile.joined(what)
         _declare(member, what, time)
         if what.seeks_mentor is not None:

@@ -15,6 +15,7 @@ from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, 
 
 LATER = T0 + HOUR
 NEXT = LATER + HOUR
+LAST = parse_day("2099-12-31") - HOUR
 
 
 def paired(**offer: Any) -> River:
@@ -123,6 +124,13 @@ def test_a_pause_until_the_last_day_that_messages_take_can_be_read_back() -> Non
     assert read_fact(paused.line()) == paused
     with pytest.raises(Refused):
         tell("mentor.paused", "m-1", NEXT, until="2100-01-01")
+
+
+def test_what_ends_after_the_last_time_that_messages_take_can_be_read_back() -> None:
+    river = River(mentor("m-1", LAST - DAY), join("n-1", LAST, birth_year=2060), review={"mode": "staged"})
+    river.take(tell("match.reviewed", river.match("n-1").id, LAST, decision="hold"))
+    river.take(tell("progress.setback", "m-1", LAST, severity="lapse"))
+    assert [read_fact(fact.line()) for fact in river.facts] == river.facts
 
 
 @pytest.mark.parametrize("code", ["F11.20", "F33.1", None])

@@ -133,6 +133,14 @@ def test_who_comes_back_waits_anew_and_is_told_anew() -> None:
     assert river.sound().mentor_of("n-1") == ("m-1", "active")
 
 
+def test_who_comes_back_is_no_longer_away() -> None:
+    river = River(
+        mentor("m-1"), join("n-1", LATER), tell("member.paused", "n-1", LATER), tell("member.left", "n-1", LATER)
+    )
+    river.take(join("n-1", NEXT))
+    assert river.sound().mentor_of("n-1") == ("m-1", "active")
+
+
 def test_a_mentor_who_comes_back_volunteers_anew() -> None:
     river = River(mentor("m-1"), tell("member.left", "m-1", LATER), veteran("m-1", NEXT), join("n-1", NEXT))
     assert river.sound().mentor_of("n-1") is None
@@ -182,6 +190,12 @@ def test_an_exclusion_takes_a_proposal_and_a_hold_back() -> None:
             river.take(tell("match.reviewed", river.match("n-1").id, LATER, decision="hold"))
         river.take(tell("exclusion.added", "m-1", NEXT, other="n-1", kind="family"))
         assert river.sound().mentor_of("n-1") is None
+
+
+def test_an_exclusion_takes_a_proposal_back_also_of_a_program_that_was_stopped() -> None:
+    river = River(mentor("m-1"), join("n-1", LATER), review={"mode": "staged"})
+    river.take(tell("program.stopped", "river", LATER), tell("exclusion.added", "n-1", NEXT, other="m-1"))
+    assert river.sound().mentor_of("n-1") is None
 
 
 def test_an_exclusion_holds_before_the_other_has_come() -> None:

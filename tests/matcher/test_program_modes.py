@@ -247,6 +247,17 @@ def test_a_withdrawn_proposal_is_stale_when_nobody_is_sought_or_somebody_left() 
         river.sound()
 
 
+def test_a_match_that_is_over_does_not_begin_again_under_its_id() -> None:
+    river = River(mentor("m-1"), mentor("m-2", strategies=["work"]), join("n-1", LATER), review=STAGED)
+    over = river.match("n-1").id
+    river.take(review(over, "approve", LATER), review(over, "reassign", LATER, mentor="m-2"))
+    river.take(tell("match.closed", river.match("n-1").id, LATER))
+    assert river.mentor_of("n-1") == ("m-1", "proposed")
+    with pytest.raises(Refused, match=river.match("n-1").id) as refused:
+        river.take(review(over, "approve", LATER))
+    assert refused.value.code == "KND-stale"
+
+
 def test_reviews_look_at_things_as_they_are_at_their_own_instant() -> None:
     river, old = withdrawn()
     river.take(tell("mentor.paused", "m-1", LATER, until=day(T0 + 2 * DAY)))
