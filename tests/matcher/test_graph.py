@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import networkx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -103,6 +104,7 @@ print(list(found.nodes(data=True)), list(found.edges(data=True)))
 """
 
 
+@pytest.mark.slow
 def test_the_order_is_the_same_under_every_hash_seed() -> None:
     shown = {
         subprocess.run(

@@ -9,7 +9,7 @@ import pytest
 from matcher.errors import Refused
 from matcher.instants import parse_day
 from matcher.messages.catalog import Event
-from matcher.messages.facts import IntakePaused, MatchEnded, MentorInvited, MentorRefused, NewcomerWaiting, read_fact
+from matcher.messages.facts import IntakePaused, MentorRefused, NewcomerWaiting, read_fact
 from matcher.policy import Policy
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran, volunteer
 
@@ -291,11 +291,3 @@ def test_the_policy_may_change_while_people_wait() -> None:
     assert types(facts) == ["policy.adopted"]
     river.facts += facts
     assert river.sound().mentor_of("n-3") == ("m-1", "active")  # nobody is sent away
-
-
-def test_what_fell_due_before_a_new_policy_is_not_lost() -> None:
-    river = River(veteran("v-1", experiences=[_sober_for(300)]))
-    facts = river.program.adopt(Policy.model_validate({"mentor": {"capacity_max": 1}}), T0 + 100 * DAY)
-    assert types(facts) == ["mentor.invited", "policy.adopted"]
-    assert isinstance(facts[0].data, MentorInvited)
-    assert not any(isinstance(fact.data, MatchEnded) for fact in facts)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from matcher.instants import parse_day
-from matcher.messages.facts import MatchMade
+from matcher.messages.facts import MatchEnded, MatchMade, MentorInvited
+from matcher.policy import Policy
 from matcher.program import Program
-from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, weights
+from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran, weights
 
 MIDNIGHT = T0 - 9 * HOUR
 STAGED = {"mode": "staged"}
@@ -124,6 +125,14 @@ def test_late_and_unordered_news_lead_to_the_same_recovery() -> None:
         River(join("n-1", T0 - 20 * DAY), *order, tell("member.referred", "n-1", T0)) for order in (slips, slips[::-1])
     ]
     assert told[0].program.state.members["n-1"].recovery == told[1].program.state.members["n-1"].recovery
+
+
+def test_what_fell_due_before_a_new_policy_is_not_lost() -> None:
+    river = River(veteran("v-1", experiences=[{"code": "F11.20", "state": "early", "since": day(T0 - 300 * DAY)}]))
+    facts = river.program.adopt(Policy.model_validate({"mentor": {"capacity_max": 1}}), T0 + 100 * DAY)
+    assert types(facts) == ["mentor.invited", "policy.adopted"]
+    assert isinstance(facts[0].data, MentorInvited)
+    assert not any(isinstance(fact.data, MatchEnded) for fact in facts)
 
 
 def _weight(river: River) -> int:
