@@ -64,6 +64,8 @@ class SupportGraph:
     def _line(self, member: str, *, up: bool) -> list[str]:
         if not self._edges or member not in self.graph:
             return []
+        if not (self.graph.pred if up else self.graph.succ)[member]:  # almost everybody's line is short
+            return []
         import networkx
 
         return sorted(networkx.ancestors(self.graph, member) if up else networkx.descendants(self.graph, member))

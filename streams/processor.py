@@ -129,7 +129,7 @@ class Processor:
         Refusals are results. Any exception means that nothing of the batch was taken, as far as is known.
         """
         draft = Draft()
-        with self._or_forget():
+        with collector_paused(), self._or_forget():
             if arrival is not None and self.state.clock == "wall":
                 self._fire(draft, arrival)
             results = tuple(self._decide(item, arrival, draft) for item in inputs)

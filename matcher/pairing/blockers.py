@@ -22,7 +22,7 @@ import numpy as np
 
 from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import UNRELATED, Setting
-from matcher.people.columns import Mask, Rows, Side
+from matcher.people.columns import Mask, Person, Rows, Side
 from matcher.people.member import FOREVER
 from matcher.people.roster import Roster
 from matcher.people.rows import IN_PERSON
@@ -320,18 +320,20 @@ BLOCKERS: tuple[Blocker, ...] = (
 
 
 BY_CODE = {blocker.code: blocker for blocker in BLOCKERS}
+_ON_MENTORS = tuple((each.code, each.mentor) for each in BLOCKERS if each.mentor)
+_ON_NEWCOMERS = tuple((each.code, each.newcomer) for each in BLOCKERS if each.newcomer)
 
 
 def mentor_barred(roster: Roster, mentor: int, at: int, policy: Policy) -> tuple[str, ...]:
     """Codes of what closes this mentor to everybody, in the order of ``BLOCKERS``."""
-    side, setting = roster.side(mentor), Setting(at, policy, UNRELATED)
-    return tuple(each.code for each in BLOCKERS if each.mentor is not None and each.mentor(side, setting)[0])
+    person, setting = Person(roster, mentor), Setting(at, policy, UNRELATED)
+    return tuple(code for code, rule in _ON_MENTORS if rule(person, setting))
 
 
 def newcomer_barred(roster: Roster, newcomer: int, at: int, policy: Policy) -> tuple[str, ...]:
     """Codes of what closes this newcomer to everybody, in the order of ``BLOCKERS``."""
-    side, setting = roster.side(newcomer), Setting(at, policy, UNRELATED)
-    return tuple(each.code for each in BLOCKERS if each.newcomer is not None and each.newcomer(side, setting)[0])
+    person, setting = Person(roster, newcomer), Setting(at, policy, UNRELATED)
+    return tuple(code for code, rule in _ON_NEWCOMERS if rule(person, setting))
 
 
 def pair_blockers(pairs: Pairs) -> list[Blocker]:
@@ -339,13 +341,14 @@ def pair_blockers(pairs: Pairs) -> list[Blocker]:
     return [each for each in BLOCKERS if any(rule(pairs)[0] for rule in _rules(each))]
 
 
-def unbarred(pairs: Pairs) -> tuple[Rows, Pairs]:
+def unbarred(pairs: Pairs, *, admitted: bool = False) -> tuple[Rows, Pairs]:
     """The pairs that nothing but the fit can bar, and their positions among the many, rising.
 
-    Rules are asked in stages: what one stage bars is not looked at again.
+    Rules are asked in stages: what one stage bars is not looked at again. Of ``admitted`` sides, whom nothing bars by
+    themselves, only the rules on two people are asked.
     """
     positions = np.arange(len(pairs))
-    for rules in _STAGES:
+    for rules in _STAGES_OF_TWO if admitted else (*_STAGES_OF_ONE, *_STAGES_OF_TWO):
         barred = pairs.none()
         for rule in rules:
             barred |= rule(pairs)
@@ -375,9 +378,11 @@ def _of_newcomer(rule: OneSided) -> TwoSided:
 
 
 _COSTLY = (few_shared, few_hours, too_far)
-_STAGES: tuple[tuple[TwoSided, ...], ...] = (
+_STAGES_OF_ONE: tuple[tuple[TwoSided, ...], ...] = (
     tuple(_of_newcomer(each.newcomer) for each in BLOCKERS if each.newcomer),
     tuple(_of_mentor(each.mentor) for each in BLOCKERS if each.mentor),
+)
+_STAGES_OF_TWO: tuple[tuple[TwoSided, ...], ...] = (
     tuple(each.pair for each in BLOCKERS if each.pair and each.pair not in _COSTLY),
     _COSTLY,
 )

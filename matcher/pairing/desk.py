@@ -23,16 +23,12 @@ from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
 from matcher.pairing.setting import Setting
 from matcher.pairing.worth import worth
+from matcher.people.columns import Person
 from matcher.people.member import Member
 from matcher.people.roster import Roster
 from matcher.state import State
 
 Indices = NDArray[np.int64]
-_CLOSE_TO_EVERYBODY = {
-    "paused_until", "open_reports", "consent_until", "minor_until", "admitted_until", "intake_paused_until", "calm_at",
-    "mentors_from", "recovered_at", "trained_at", "supervised_until",
-}  # fmt: skip
-"""Columns of the roster that only rules on one person alone read; all the others may move the fit of a pair."""
 Decide = Callable[[facts.Decision], None]
 
 
@@ -79,9 +75,9 @@ class Desk:
             self._take_out(who)
             self.set_alarm(who, care.next_look(member, self.now, self.state.policy))
         else:
-            before = self._pairing_columns(who)
+            before = self.roster.edition(who)
             index = self.roster.write(member, self.now, self.state.policy)
-            changed = related or before != self._pairing_columns(who)
+            changed = related or before != self.roster.edition(who)
             self._refresh_newcomer(member, index, changed)
             self._refresh_mentor(member, index, changed)
             later = (self.roster.next_change(index), care.next_look(member, self.now, self.state.policy))
@@ -93,14 +89,6 @@ class Desk:
         if member is None or not member.present:
             return None
         return self.roster.index[who] if _takes_part(member) else self.roster.write(member, self.now, self.state.policy)
-
-    def _pairing_columns(self, who: str) -> tuple[object, ...]:
-        index = self.roster.index.get(who)
-        if index is None:
-            return ()
-        columns = self.roster.columns.items()
-        read = (column[..., index].tobytes() for name, column in columns if name not in _CLOSE_TO_EVERYBODY)
-        return (self.roster.closures[index], *read)
 
     def _refresh_newcomer(self, member: Member, index: int, changed: bool) -> None:
         if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):
@@ -119,8 +107,8 @@ class Desk:
 
     def _waited(self, index: int) -> tuple[int, int]:
         """What waiting has come to: steps of widening, and the worth of pairing this newcomer."""
-        side, setting = self.roster.side(index), Setting(self.now, self.state.policy, self.relations)
-        return int(setting.steps(side)[0]), int(worth(side.seeks_since, self.now, self.state.policy)[0])
+        newcomer, setting = Person(self.roster, index), Setting(self.now, self.state.policy, self.relations)
+        return int(setting.steps(newcomer)), int(worth(newcomer.seeks_since, self.now, self.state.policy))
 
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:
@@ -171,12 +159,15 @@ class Desk:
         return max(0, care.capacity(member.mentorship, self.state.policy) - self.state.matches.seats_taken(member.id))
 
     def _row(self, newcomer: int) -> Indices:
-        fits = fit.row(self.roster, newcomer, self.open_mentors.order(), self.relations, self.now, self.state.policy)
+        mentors = self.open_mentors.order()
+        fits = fit.row(self.roster, newcomer, mentors, self.relations, self.now, self.state.policy, admitted=True)
         return _weights(fits, self._waited(newcomer)[1])
 
     def _column(self, mentor: int) -> Indices:
         newcomers = self._newcomers.order()
-        fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy)
+        if not len(newcomers):
+            return newcomers
+        fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy, admitted=True)
         # What the market has, not what it is now: a step of waiting that is due at this very instant shifts the row.
         return _weights(fits, np.fromiter((self._waits[who][1] for who in self._newcomers), np.int64, len(newcomers)))
 
@@ -240,13 +231,13 @@ class Desk:
         one, other = self.index(newcomer), self.index(mentor)
         if one is None or other is None:
             raise AssertionError("only present members are put together")
-        terms = fit.breakdown(self.roster, one, other, self.relations, self.now, self.state.policy)
+        fit_, because = fit.because(self.roster, one, other, self.now, self.state.policy)
         return {
             "match": match_id(self.state.n + 1),
             "newcomer": newcomer,
             "mentor": mentor,
-            "fit": sum(term.contribution for term in terms),
-            "because": fit.because(terms),
+            "fit": fit_,
+            "because": because,
         }
 
     def activate(self, fact: facts.MatchActivated) -> None:
@@ -327,7 +318,7 @@ class Places:
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
-        self._order: Indices | None = None
+        self._order: Indices = np.zeros(0, np.int64)
 
     def __contains__(self, who: str) -> bool:
         return who in self._index
@@ -338,15 +329,15 @@ class Places:
     def add(self, who: str, index: int) -> None:
         """Put somebody last; who is there keeps the place."""
         if who not in self._index:
-            self._index[who], self._order = index, None
+            self._index[who] = index
+            self._order = np.append(self._order, index)
 
     def remove(self, who: str) -> None:
         """Take somebody out, if there."""
-        if self._index.pop(who, None) is not None:
-            self._order = None
+        index = self._index.pop(who, None)
+        if index is not None:
+            self._order = self._order[self._order != index]
 
     def order(self) -> Indices:
         """Roster indices in the market's order."""
-        if self._order is None:
-            self._order = np.fromiter(self._index.values(), np.int64, len(self._index))
         return self._order

@@ -11,17 +11,17 @@ guesses, as care.md has no source for them; the weights are the policy's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 
 from matcher.instants import DAY
 from matcher.pairing.blockers import BLOCKERS, pair_blockers, unbarred
 from matcher.pairing.pairs import Pairs, meets
-from matcher.pairing.setting import Millionths, Relations, Setting, Values
+from matcher.pairing.setting import UNRELATED, Millionths, Relations, Setting, Values
 from matcher.people.columns import Mask, Rows
 from matcher.people.experience import MILLION, taxonomy
 from matcher.people.member import FOREVER
@@ -152,22 +152,44 @@ def score(pairs: Pairs) -> Values:
     return total.astype(np.int64)
 
 
-def row(roster: Roster, newcomer: int, mentors: Rows, relations: Relations, at: int, policy: Policy) -> Values:
-    """The fits of one newcomer with these mentors in millionths; ``BARRED`` where a blocker but ``no_slot`` bars."""
-    return _fits(Pairs(roster.side(newcomer), roster.side(mentors), Setting(at, policy, relations)))
+def row(
+    roster: Roster,
+    newcomer: int,
+    mentors: Rows,
+    relations: Relations,
+    at: int,
+    policy: Policy,
+    *,
+    admitted: bool = False,
+) -> Values:
+    """The fits of one newcomer with these mentors in millionths; ``BARRED`` where a blocker but ``no_slot`` bars.
+
+    With ``admitted``, whom a rule on one person alone bars is known not to be among them.
+    """
+    return _fits(Pairs(roster.side(newcomer), roster.side(mentors), Setting(at, policy, relations)), admitted)
 
 
-def column(roster: Roster, mentor: int, newcomers: Rows, relations: Relations, at: int, policy: Policy) -> Values:
+def column(
+    roster: Roster,
+    mentor: int,
+    newcomers: Rows,
+    relations: Relations,
+    at: int,
+    policy: Policy,
+    *,
+    admitted: bool = False,
+) -> Values:
     """The fits of one mentor with these newcomers: ``row``, the other way round."""
-    return _fits(Pairs(roster.side(newcomers), roster.side(mentor), Setting(at, policy, relations)))
+    return _fits(Pairs(roster.side(newcomers), roster.side(mentor), Setting(at, policy, relations)), admitted)
 
 
-def _fits(pairs: Pairs) -> Values:
+def _fits(pairs: Pairs, admitted: bool) -> Values:
     if len(pairs) > BLOCK:
         starts = range(0, len(pairs), BLOCK)
-        return np.concatenate([_fits(pairs.at(np.arange(start, min(start + BLOCK, len(pairs))))) for start in starts])
+        blocks = [pairs.at(np.arange(start, min(start + BLOCK, len(pairs)))) for start in starts]
+        return np.concatenate([_fits(block, admitted) for block in blocks])
     fits = np.full(len(pairs), BARRED, dtype=np.int64)
-    positions, pairs = unbarred(pairs)
+    positions, pairs = unbarred(pairs, admitted=admitted)
     if len(positions):
         scores = score(pairs)
         fits[positions] = np.where(scores < _least(pairs), BARRED, scores)
@@ -208,17 +230,25 @@ def breakdown(roster: Roster, newcomer: int, mentor: int, relations: Relations, 
     """The terms of one pair, blockers left aside; their contributions add up to its fit."""
     pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations))
     terms = []
-    for name, term in TERMS.items():
-        weight, value = getattr(policy.fit, name), int(term(pair)[0])
+    for name, value, weight, contribution in _values(pair):
         because_, told = _WORDS[name](pair, value)
-        terms.append(Term(name, value, weight, value * weight // 1_000, because_, told))
+        terms.append(Term(name, value, weight, contribution, because_, told))
     return terms
 
 
-def because(terms: Sequence[Term]) -> tuple[str, ...]:
-    """The three strongest reasons for a pair, in words that name no condition."""
-    strongest = sorted((term for term in terms if term.told), key=lambda term: -term.contribution)
-    return tuple(term.told for term in strongest[:REASONS_MAX])
+def because(roster: Roster, newcomer: int, mentor: int, at: int, policy: Policy) -> tuple[int, tuple[str, ...]]:
+    """The fit of one pair, and its three strongest reasons in words that name no condition."""
+    pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, UNRELATED))
+    terms = sorted(_values(pair), key=lambda term: -term[3])
+    reasons = (told for name, value, _, _ in terms if (told := _WORDS[name](pair, value)[1]))
+    return sum(term[3] for term in terms), tuple(islice(reasons, REASONS_MAX))
+
+
+def _values(pair: Pairs) -> Iterator[tuple[str, int, int, int]]:
+    """Name, value, weight and contribution of each term of one pair."""
+    for name, term in TERMS.items():
+        weight, value = getattr(pair.setting.policy.fit, name), int(term(pair)[0])
+        yield name, value, weight, value * weight // 1_000
 
 
 def barred(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Hit]:

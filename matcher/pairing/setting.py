@@ -59,7 +59,7 @@ class Setting:
     def steps(self, newcomers: Side) -> Values:
         """How many steps of widening each newcomer has waited for; 0 for somebody who seeks no mentor."""
         waited = self.at - newcomers.seeks_since
-        steps = np.zeros(len(waited), dtype=np.int64)
+        steps = 0 * waited
         for days in self.policy.quality.widen_after_days:
             steps += waited >= days * DAY
         return steps

@@ -206,6 +206,13 @@ class ClosureColumns:
         slot = self._slot_of.get(node)
         return None if slot is None else self._has[slot, : self._rows]
 
+    def shared(self, closure: Closure, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """The information content that each of these rows shares with ``closure``, in millionths of a nat."""
+        nodes = [node for node in closure if node in self._slot_of]
+        slots = [self._slot_of[node] for node in nodes]
+        shared: npt.NDArray[np.int64] = self._taxonomy.ic[nodes] @ self._has[slots].take(rows, axis=1)
+        return shared
+
     def set(self, row: int, closure: Closure) -> None:
         """Put ``closure`` into ``row``, in place of what it held; ``()`` clears it. Rows in between start empty."""
         self._rows = max(self._rows, row + 1)

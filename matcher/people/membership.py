@@ -125,7 +125,7 @@ class Membership:
         elif not member.present:
             member.present, member.joined_at, member.paused_until = True, time, 0
         member.profile = Profile.joined(what)
-        _declare(member, what, time)
+        member.recovery.declare(member.profile.experiences, time)
         if what.seeks_mentor is not None:
             _seek(member, what.seeks_mentor, time)
 
@@ -165,7 +165,7 @@ def tells_of_distress(assessment: told.Assessed) -> bool:
 def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
     member.profile = member.profile.updated(what)
     if what.experiences is not None:
-        _declare(member, what, moment.time)
+        member.recovery.declare(member.profile.experiences, moment.time)
     if what.seeks_mentor is not None:
         _seek(member, what.seeks_mentor, moment.time)
 
@@ -330,10 +330,6 @@ def _mentorship(member: Member) -> Mentorship:
     if member.mentorship is None:
         raise AssertionError("a fact about a mentor follows from one that made them a mentor")
     return member.mentorship
-
-
-def _declare(member: Member, what: told.MemberUpdated, time: int) -> None:
-    member.recovery.declare([(one.code, one.state, one.since) for one in what.experiences or ()], time)
 
 
 def _seek(member: Member, seeks: bool, time: int) -> None:

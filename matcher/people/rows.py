@@ -6,11 +6,12 @@ instant is forgotten where a column depends on one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeAlias, get_args
+from sys import intern
+from typing import NamedTuple, TypeAlias, get_args
 
 from matcher.instants import DAY, HOUR
 from matcher.messages.vocabulary import Format, Gender
@@ -20,7 +21,7 @@ from matcher.people.experience import family, is_disorder, is_substance
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.places import point, squared_chord
 from matcher.people.profile import Profile
-from matcher.people.recovery import YEAR
+from matcher.people.recovery import YEAR, Milestone, Recovery, Setback, Stated
 from matcher.policy import Policy
 
 Changes: TypeAlias = Callable[[int], None]
@@ -91,63 +92,139 @@ _WAIVERS = {
 """What a waiver of a rule puts into the columns while it holds."""
 
 
-def told(profile: Profile, shift: int, lexicons: Lexicons) -> Iterator[tuple[str, int]]:
+class Standing(NamedTuple):
+    """What somebody's recovery comes to (``since``, ``risks``), and what that was heard from: only news changes it."""
+
+    stated_at: int = FOREVER
+    stated: tuple[Stated, ...] = ()
+    setbacks: tuple[Setback, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
+    since: int | None = None
+    """When the present recovery began."""
+    risks: tuple[tuple[str, int], ...] = ()
+    """Families of substances and disorders, each with the end of its risk; FOREVER while it is active."""
+
+
+UNHEARD = Standing()
+
+
+def standing(member: Member, at: int, policy: Policy, known: Standing) -> Standing:
+    """Where the member stands in recovery from ``at`` on: ``known``, unless there was news of it since.
+
+    At risk is what is active, in early remission, or the ground of a recent setback.
+    """
+    recovery = member.recovery
+    heard = (recovery.stated_at, recovery.stated, recovery.setbacks, recovery.milestones)
+    if heard == known[:4]:
+        return known
+    codes = {each.code for each in member.profile.experiences} | {each.code for each in recovery.setbacks if each.code}
+    risks = (
+        (intern(family(code)), _at_risk_until(recovery, code, policy)) for code in sorted(codes) if _has_risk(code)
+    )
+    return Standing(*heard, recovery.in_recovery_since(), tuple(risk for risk in risks if risk[1] > at))
+
+
+def _has_risk(code: str) -> bool:
+    return is_substance(code) or is_disorder(code)
+
+
+def _at_risk_until(recovery: Recovery, code: str, policy: Policy) -> int:
+    began, setback = recovery.since(code), recovery.last_setback(code)
+    slipped_until = setback.at + policy.review.slip_days * DAY if setback else 0
+    stage = recovery.stage(code, began or 0)  # as it was at the beginning: what is past was never early
+    if stage == "active":
+        return FOREVER
+    return max(slipped_until, began + YEAR) if stage == "early" and began is not None else slipped_until
+
+
+def told(profile: Profile, shift: int, lexicons: Lexicons) -> dict[str, int]:
     """What the profile alone says."""
     wishes, tongue = profile.wishes, lexicons.languages
     languages = [_primary(tag) for tag in profile.languages]
-    yield "languages", tongue.said(languages)
-    yield "own_languages", tongue.own(languages)
-    yield "first_language", tongue.mask(languages[:1])
-    yield "wished_languages", tongue.wish(map(_primary, wishes.languages))
-    yield "formats", _FORMATS.said(profile.formats)
-    yield "own_formats", _FORMATS.own(profile.formats)
-    yield "first_format", _FORMATS.mask(profile.formats[:1])
-    yield "wished_formats", _FORMATS.wish(wishes.formats)
-    yield "gender", _GENDERS.said((profile.gender,) if profile.gender else ())
-    yield "wished_genders", _GENDERS.wish(_not_any(wishes.mentor_gender))
-    yield "families", lexicons.families.mask(family(each.code) for each in profile.experiences)
-    yield "needs", profile.needs
-    yield "hours", half_hours(profile.hours, shift)
-    yield "states_hours", int(profile.hours != 0)
-    yield "states_place", int(profile.place is not None)
-    yield from zip("xyz", point(*profile.place) if profile.place else (0, 0, 0), strict=True)
+    x, y, z = point(*profile.place) if profile.place else (0, 0, 0)
     near = wishes.max_km is not None and profile.place is not None
-    yield "wished_chord", squared_chord(int((wishes.max_km or 0) * 1_000)) if near else FOREVER
-    yield "wished_shared", wishes.min_shared
+    return {
+        "languages": tongue.said(languages),
+        "own_languages": tongue.own(languages),
+        "first_language": tongue.mask(languages[:1]),
+        "wished_languages": tongue.wish(map(_primary, wishes.languages)),
+        "formats": _FORMATS.said(profile.formats),
+        "own_formats": _FORMATS.own(profile.formats),
+        "first_format": _FORMATS.mask(profile.formats[:1]),
+        "wished_formats": _FORMATS.wish(wishes.formats),
+        "gender": _GENDERS.said((profile.gender,) if profile.gender else ()),
+        "wished_genders": _GENDERS.wish(_not_any(wishes.mentor_gender)),
+        "families": lexicons.families.mask(family(each.code) for each in profile.experiences),
+        "needs": profile.needs,
+        "hours": half_hours(profile.hours, shift),
+        "states_hours": int(profile.hours != 0),
+        "states_place": int(profile.place is not None),
+        "x": x,
+        "y": y,
+        "z": z,
+        "wished_chord": squared_chord(int((wishes.max_km or 0) * 1_000)) if near else FOREVER,
+        "wished_shared": wishes.min_shared,
+    }
 
 
-def state(member: Member, at: int, policy: Policy, lexicons: Lexicons, changes: Changes) -> Iterator[tuple[str, int]]:
+def state(
+    member: Member, stands: Standing, at: int, policy: Policy, lexicons: Lexicons, changes: Changes
+) -> dict[str, int]:
     """What is so at the moment; ``changes`` is told every instant at which time alone changes it."""
-    began = member.recovery.in_recovery_since()
-    yield "starts_at", member.joined_at if began is None else began
-    yield "recovers_since", FOREVER if began is None else began
-    yield "open_reports", member.open_reports
-    yield "at_risk", lexicons.families.mask(_families_at_risk(member, at, policy, changes))
-    for name, until in _anybody(member, policy):
+    profile, began = member.profile, stands.since
+    at_risk = [code_family for code_family, until in stands.risks if at < until]
+    for _, until in stands.risks:
         changes(until)
-        yield name, until
-    if member.profile.zone and member.profile.hours:
-        changes(zones.next_shift(member.profile.zone, at) or FOREVER)
-    yield from _as_newcomer(member, policy, changes)
-    yield from _as_mentor(member, began, at, policy, lexicons, changes)
+    consent = member.consent_until
+    anybody = {
+        "paused_until": member.paused_until if member.present else FOREVER,
+        "consent_until": (0 if policy.consent.recorded_required else FOREVER) if consent is None else consent,
+    }
+    for until in anybody.values():
+        changes(until)
+    if profile.zone and profile.hours:
+        changes(zones.next_shift(profile.zone, at) or FOREVER)
+    return {
+        **anybody,
+        "starts_at": member.joined_at if began is None else began,
+        "recovers_since": FOREVER if began is None else began,
+        "open_reports": member.open_reports,
+        "at_risk": lexicons.families.mask(at_risk),
+        **_as_newcomer(member, policy, changes),
+        **_as_mentor(member, began, at, policy, lexicons, changes),
+    }
+
+
+def _as_newcomer(member: Member, policy: Policy, changes: Changes) -> dict[str, int]:
+    since = member.seeks_since
+    minor_until = _year_end(member.profile.birth_year, ADULT_YEARS)
+    if since is not None:
+        changes(minor_until)
+        for days in policy.quality.widen_after_days:
+            changes(since + days * DAY)
+        for hours in policy.waiting.step_hours:
+            changes(since + hours * HOUR)
+    return {"minor_until": minor_until, "seeks_since": FOREVER if since is None else since}
 
 
 def _as_mentor(
     member: Member, began: int | None, at: int, policy: Policy, lexicons: Lexicons, changes: Changes
-) -> Iterator[tuple[str, int]]:
+) -> dict[str, int]:
     mentorship = member.mentorship
     if mentorship is None:
-        yield from _NO_MENTOR.items()
-        return
-    waived = _waived(member, at, policy, changes)
-    for name, instant in _mentor_instants(member, mentorship, began, policy):
+        return _NO_MENTOR
+    instants = _mentor_instants(member, mentorship, began, policy)
+    for instant in instants.values():
         changes(instant)
-        yield name, waived.get(name, instant)
     wishes = mentorship.newcomer_wishes
-    yield "strategies", mentorship.strategies
-    yield "matches_had", mentorship.matches_had
-    yield "welcomed_genders", _GENDERS.wish(_not_any(wishes.gender) if wishes else None)
-    yield "welcomed_languages", lexicons.languages.wish(map(_primary, wishes.languages or ()) if wishes else None)
+    return {
+        **instants,
+        **_waived(member, at, policy, changes),
+        "strategies": mentorship.strategies,
+        "matches_had": mentorship.matches_had,
+        "welcomed_genders": _GENDERS.wish(_not_any(wishes.gender) if wishes else None),
+        "welcomed_languages": lexicons.languages.wish(map(_primary, wishes.languages or ()) if wishes else None),
+    }
 
 
 @lru_cache(maxsize=4_096)
@@ -162,40 +239,21 @@ def half_hours(hours: int, shift: int) -> int:
     return (local >> back | local << HALF_HOURS - back) & (1 << HALF_HOURS) - 1
 
 
-def _anybody(member: Member, policy: Policy) -> Iterator[tuple[str, int]]:
-    yield "paused_until", member.paused_until if member.present else FOREVER
-    consent = member.consent_until
-    yield "consent_until", (0 if policy.consent.recorded_required else FOREVER) if consent is None else consent
-
-
-def _as_newcomer(member: Member, policy: Policy, changes: Changes) -> Iterator[tuple[str, int]]:
-    since = member.seeks_since
-    minor_until = _year_end(member.profile.birth_year, ADULT_YEARS)
-    yield "minor_until", minor_until
-    yield "seeks_since", FOREVER if since is None else since
-    if since is not None:
-        changes(minor_until)
-        for days in policy.quality.widen_after_days:
-            changes(since + days * DAY)
-        for hours in policy.waiting.step_hours:
-            changes(since + hours * HOUR)
-
-
-def _mentor_instants(
-    member: Member, mentorship: Mentorship, began: int | None, policy: Policy
-) -> Iterator[tuple[str, int]]:
+def _mentor_instants(member: Member, mentorship: Mentorship, began: int | None, policy: Policy) -> dict[str, int]:
     rules = policy.mentor
     away_until = member.paused_until if member.present else FOREVER
     supervised_at = mentorship.volunteered_at if mentorship.supervised_at is None else mentorship.supervised_at
     trained_at = FOREVER if mentorship.trained_at is None else mentorship.trained_at
-    yield "admitted_until", 0 if mentorship.declined else mentorship.cleared_until
-    yield "intake_paused_until", max(away_until, mentorship.paused_until, mentorship.intake_paused_until)
-    yield "calm_at", member.distress_until
-    yield "mentors_from", _year_end(member.profile.birth_year, rules.age_min_years)
-    yield "recovered_at", FOREVER if began is None else began + rules.recovery_days * DAY
-    yield "ahead_from", FOREVER if began is None else began + rules.ahead_days * DAY
-    yield "trained_at", trained_at if rules.training_required else 0
-    yield "supervised_until", _day_end(supervised_at + rules.supervision_days * DAY)
+    return {
+        "admitted_until": 0 if mentorship.declined else mentorship.cleared_until,
+        "intake_paused_until": max(away_until, mentorship.paused_until, mentorship.intake_paused_until),
+        "calm_at": member.distress_until,
+        "mentors_from": _year_end(member.profile.birth_year, rules.age_min_years),
+        "recovered_at": FOREVER if began is None else began + rules.recovery_days * DAY,
+        "ahead_from": FOREVER if began is None else began + rules.ahead_days * DAY,
+        "trained_at": trained_at if rules.training_required else 0,
+        "supervised_until": _day_end(supervised_at + rules.supervision_days * DAY),
+    }
 
 
 def _waived(member: Member, at: int, policy: Policy, changes: Changes) -> dict[str, int]:
@@ -210,23 +268,6 @@ def _waived(member: Member, at: int, policy: Policy, changes: Changes) -> dict[s
 
 def _not_any(genders: Iterable[str] | None) -> Iterable[str] | None:
     return None if genders == "any" else genders
-
-
-def _families_at_risk(member: Member, at: int, policy: Policy, changes: Changes) -> Iterator[str]:
-    """Families of substances and disorders that are active, in early remission, or the ground of a recent setback."""
-    recovery = member.recovery
-    codes = {each.code for each in member.profile.experiences}
-    codes.update(each.code for each in recovery.setbacks if each.code)
-    for code in sorted(codes):
-        if not (is_substance(code) or is_disorder(code)):
-            continue
-        stage, setback = recovery.stage(code, at), recovery.last_setback(code)
-        passes = setback.at + policy.review.slip_days * DAY if setback else 0
-        if stage == "early":
-            passes = max(passes, (recovery.since(code) or 0) + YEAR)
-        if stage == "active" or at < passes:
-            changes(FOREVER if stage == "active" else passes)
-            yield family(code)
 
 
 @lru_cache(maxsize=1_024)

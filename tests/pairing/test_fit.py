@@ -135,10 +135,9 @@ def test_how_far_ahead_is_best_between_two_and_five_years(days: int, worth: int)
 def test_reasons_for_notices_name_no_condition() -> None:
     roster = _roster(newcomer(), mentor())
     terms = fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy())
-    assert fit.because(terms) == (
-        "shares three lived experiences",
-        "is four years further on the way",
-        "knows ways for one of two needs",
+    assert fit.because(roster, 0, 1, AT, Policy()) == (
+        sum(term.contribution for term in terms),
+        ("shares three lived experiences", "is four years further on the way", "knows ways for one of two needs"),
     )
     assert "Opioid dependence" in terms[0].because
 
