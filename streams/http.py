@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Annotated, Final
 from urllib.parse import unquote
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic_core import from_json
+from starlette.exceptions import HTTPException
 
 from matcher.errors import KindredError, Refused, code
 from matcher.messages.catalog import MALFORMED
@@ -26,7 +28,12 @@ from streams.processor import Receipt
 from streams.service import Busy, Service
 
 UNAUTHORIZED = code("KND-unauthorized", "The request needs the service's token: `Authorization: Bearer …`.")
-BAD_QUERY = code("KND-bad-query", "A parameter of the request is not a number in its bounds.")
+BAD_QUERY = code("KND-bad-query", "A parameter of the request, or its Last-Event-ID, is not a number in its bounds.")
+NO_DOOR = code(
+    "KND-no-door",
+    "The service has no such address, or not for this method. It has /v1/events (POST), and /v1/notices, "
+    "/health/live, /health/ready and /metrics (GET); none of them ends in a slash.",
+)
 CROWDED = code("KND-crowded", "More readers follow the notices than the service serves. Read in pages instead.")
 
 BODY_BYTES_MAX: Final = 1024 * 1024
@@ -34,11 +41,13 @@ DRAINED_BYTES_MAX: Final = 16 * BODY_BYTES_MAX  # read and thrown away, so that 
 RETRY_SECONDS: Final = 1
 FOLLOWERS_MAX: Final = 64
 PAGE_MAX: Final = 1000
+POSITION_MAX: Final = 2**53 - 1  # every reader of JSON can hold it; at a million notices a second, three centuries
 KEEP_ALIVE_SECONDS: Final = 15  # proxies give up on a silent connection after 30 to 60
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 SPACE: Final = " \t\r\n"
+READING: Final = ["GET", "HEAD"]
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -46,17 +55,27 @@ Answer = Callable[[Request], Awaitable[Response]]
 class Problem(Exception):
     """An answer that is not a success."""
 
-    def __init__(self, status: int, code: str, detail: str, errors: Sequence[dict[str, object]] = ()) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        errors: Sequence[dict[str, object]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.errors = errors
+        self.headers = headers or {}
 
     def response(self) -> Response:
         """The problem document; a refusal that will pass says when to come again."""
         body = {"title": self.code, "status": self.status, "code": self.code, "detail": self.detail}
-        headers = {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
+        headers = dict(self.headers)
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
         if self.status in (429, 503):
             headers["Retry-After"] = str(RETRY_SECONDS)
         if self.errors:
@@ -66,15 +85,16 @@ class Problem(Exception):
 
 def app(service: Service, *, token: str | None = None) -> FastAPI:
     """The service's doors. With a ``token``, all of them but health ask for it."""
-    api = FastAPI(title="Kindred", docs_url=None, redoc_url=None, openapi_url=None)
+    api = FastAPI(title="Kindred", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     doors = _Doors(service, token)
     api.add_api_route("/v1/events", doors.take, methods=["POST"], response_model=None)
-    api.add_api_route("/v1/notices", doors.notices, methods=["GET"], response_model=None)
-    api.add_api_route("/health/live", doors.live, methods=["GET"], response_model=None)
-    api.add_api_route("/health/ready", doors.ready, methods=["GET"], response_model=None)
-    api.add_api_route("/metrics", doors.metrics, methods=["GET"], response_model=None)
+    api.add_api_route("/v1/notices", doors.notices, methods=READING, response_model=None)
+    api.add_api_route("/health/live", doors.live, methods=READING, response_model=None)
+    api.add_api_route("/health/ready", doors.ready, methods=READING, response_model=None)
+    api.add_api_route("/metrics", doors.metrics, methods=READING, response_model=None)
     api.add_exception_handler(Problem, _as_problem)
     api.add_exception_handler(RequestValidationError, _as_problem)
+    api.add_exception_handler(HTTPException, _as_problem)
     return api
 
 
@@ -111,13 +131,15 @@ class _Doors:
     async def notices(
         self,
         request: Request,
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
+        last_event_id: Annotated[int | None, Header(ge=0, le=POSITION_MAX)] = None,
     ) -> Response:
         self._admit(request)
         if "text/event-stream" in request.headers.get("accept", ""):
-            last = request.headers.get("last-event-id", "")
-            return self._follow(int(last) if last.isdecimal() else after)
+            if request.method == "HEAD":  # nobody would read the stream, and it has no end
+                return Response(media_type="text/event-stream")
+            return self._follow(after if last_event_id is None else last_event_id)
         items = await asyncio.to_thread(self._service.feed.read, after, limit)
         lines = [b'{"position":%d,"event":%b}' % item for item in items]
         next_ = items[-1][0] if items else after
@@ -215,11 +237,16 @@ async def _body(request: Request) -> bytes:
 
 
 def _binary(request: Request, body: bytes) -> bytes:
-    """The structured form of an event whose attributes are headers."""
+    """The structured form of an event whose attributes are headers and whose body is its data."""
+    data = body or b"{}"
+    try:
+        from_json(data, allow_inf_nan=False)  # one value and nothing behind it: a body adds no attributes
+    except ValueError:
+        raise _unreadable([(0, Refused(MALFORMED, "in binary mode the body is the event's data, in JSON"))]) from None
     attributes = {name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-")}
     kind = request.headers.get("content-type", "application/json")
     head = json.dumps(attributes | {"datacontenttype": kind.partition(";")[0].strip()}).encode()
-    return head[:-1] + b',"data":' + (body or b"{}") + b"}"
+    return head[:-1] + b',"data":' + data + b"}"
 
 
 def _elements(text: str) -> list[str]:
@@ -272,9 +299,14 @@ def _answer(receipt: Receipt) -> dict[str, object]:
 
 
 def _as_problem(_: Request, trouble: Exception) -> Response:
-    if isinstance(trouble, Problem):
-        return trouble.response()
-    return Problem(422, BAD_QUERY, f"after is 0 or more, limit lies between 1 and {PAGE_MAX}").response()
+    match trouble:
+        case Problem():
+            return trouble.response()
+        case HTTPException(status_code=status, headers=headers):
+            detail = "there is nothing at this address, or not for this method: see docs/reference/errors.md"
+            return Problem(status, NO_DOOR, detail, headers=headers).response()
+    detail = f"after and Last-Event-ID are numbers from 0 to {POSITION_MAX}, limit is one from 1 to {PAGE_MAX}"
+    return Problem(422, BAD_QUERY, detail).response()
 
 
 def _problem_json(body: dict[str, object], status: int, headers: dict[str, str]) -> Response:

@@ -85,6 +85,15 @@ def test_the_same_event_alone_in_a_batch_and_in_binary_mode_is_a_duplicate(runni
         assert post(running, content, headers).json()["duplicates"] == 1
 
 
+@pytest.mark.parametrize("rest", [b',"subject":"m-99","partitionkey":"lake"', b"}", b",", b" 1", b"\xff"])
+def test_in_binary_mode_a_body_adds_no_attributes(running: Service, rest: bytes) -> None:
+    headers = {"content-type": "application/json"} | {f"ce-{name}": each for name, each in event(data=None).items()}
+    data = b'{"experiences":[{"code":"F11.20"}]}'
+    answer = post(running, data + rest, headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "KND-malformed")
+    assert post(running, data, headers).json()["accepted"] == 1
+
+
 @pytest.mark.parametrize(("raw", "code"), BAD_INPUTS.values(), ids=BAD_INPUTS)
 def test_what_cannot_be_read_takes_nothing(running: Service, raw: bytes, code: str) -> None:
     answer = post(running, raw, STRUCTURED)
@@ -185,10 +194,43 @@ def test_notices_in_pages(running: Service) -> None:
     assert get(running, f"/v1/notices?after={count + 9}").json() == {"items": [], "next": count + 9}
 
 
-@pytest.mark.parametrize("query", ["after=-1", "limit=0", "limit=1001", "after=x"])
-def test_a_query_out_of_bounds(running: Service, query: str) -> None:
-    answer = get(running, f"/v1/notices?{query}")
+@pytest.mark.parametrize("value", ["-1", "x", "1.5", str(2**53), "9" * 4_000, "9" * 5_000])
+@pytest.mark.parametrize("name", ["after", "limit", "last-event-id"])
+def test_a_number_out_of_bounds(running: Service, name: str, value: str) -> None:
+    in_header = {"last-event-id": value} if name == "last-event-id" else {}
+    query = {} if in_header else {name: value}
+    headers = {"accept": "text/event-stream"} | in_header
+    answer = talk(running, lambda client: client.get("/v1/notices", params=query, headers=headers))
     assert (answer.status_code, answer.json()["code"]) == (422, "KND-bad-query")
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("limit", [0, 1001])
+def test_a_page_has_a_size(running: Service, limit: int) -> None:
+    assert get(running, f"/v1/notices?limit={limit}").json()["code"] == "KND-bad-query"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/event", 404),
+        ("POST", "/v1/events/", 404),
+        ("GET", "/v1/notices/", 404),
+        ("GET", "/v1/events", 405),
+        ("POST", "/v1/notices", 405),
+    ],
+)
+def test_an_address_that_there_is_not(running: Service, method: str, path: str, status: int) -> None:
+    answer = talk(running, lambda client: client.request(method, path))
+    assert (answer.status_code, answer.json()["code"], answer.json()["status"]) == (status, "KND-no-door", status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ("allow" in answer.headers) == (status == 405)
+
+
+@pytest.mark.parametrize("path", ["/v1/notices", "/health/live", "/health/ready", "/metrics"])
+def test_head_answers_where_get_does(running: Service, path: str) -> None:
+    answer = talk(running, lambda client: client.head(path, headers={"accept": "text/event-stream, */*"}))
+    assert answer.status_code == 200
 
 
 async def _positions(stream: AsyncIterator[bytes], count: int) -> list[int]:
