@@ -37,6 +37,14 @@ WAIVER_REFUSED = code(
     "KND-waiver-refused", "The policy does not allow to lift this rule, or not for so long. See [waiver] in the policy."
 )
 
+UNKNOWN_OUTCOME = code(
+    "KND-unknown-outcome",
+    "A safety report is resolved as upheld, unfounded, withdrawn or settled. Until one of these comes it stays open.",
+)
+
+UPHELD = "upheld"
+LIFTED = ("unfounded", "withdrawn", "settled")
+"""The outcomes of a safety report that no longer freeze new pairs."""
 COMPLETED = "completed"
 """The reason of a match that reached its aim: the newcomer seeks no other mentor."""
 STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
@@ -82,6 +90,8 @@ class Membership:
             _must_not_be_later(event.time, what.trained, what.supervised)
         if isinstance(what, told.MentorSupervised):
             _must_not_be_later(event.time, what.at)
+        if event.type == "safety.resolved" and getattr(what, "outcome", None) not in (UPHELD, *LIFTED):
+            raise Refused(UNKNOWN_OUTCOME, f"a report is resolved as {UPHELD}, {', '.join(LIFTED)}, and no other word")
 
     def _must_be_known(self, event: Event, member: Member | None) -> None:
         if member is None:
@@ -231,12 +241,8 @@ def _milestone(member: Member, what: told.Milestone, moment: Moment) -> None:
 
 
 def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
-    if not counts(member, what):
-        return
-    member.recovery.setback(what.code, what.severity, what.by, moment.time)
-    if member.mentorship is not None:  # a relapse, too: it need not touch the recovery that makes them eligible
-        back = moment.time + moment.policy.mentor.lapse_pause_days * DAY
-        member.mentorship.intake_paused_until = max(back, member.mentorship.intake_paused_until)
+    if counts(member, what):
+        member.recovery.setback(what.code, what.severity, what.by, moment.time)
 
 
 def _assessed(member: Member, what: told.Assessed, moment: Moment) -> None:
@@ -259,8 +265,8 @@ def _reported(member: Member, what: told.Reported, moment: Moment) -> None:
 
 
 def _report_resolved(member: Member, what: told.Resolved, moment: Moment) -> None:
-    if what.outcome != "upheld":  # an upheld report goes on barring new pairs
-        member.open_reports = max(0, member.open_reports - 1)
+    member.open_reports = max(0, member.open_reports - 1)
+    member.upheld |= what.outcome == UPHELD
 
 
 def _consented(member: Member, what: told.Consent, moment: Moment) -> None:
