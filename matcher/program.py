@@ -164,12 +164,14 @@ class Program:
             member = self.state.members.get(who)
             if member is None or not member.present:
                 continue
-            if member.mentorship is not None:
+            if member.mentorship is None:
+                decision = care.invitation(member, self.desk.now, self.policy)
+            elif member.mentorship.admitted:
+                continue
+            else:
                 index = self.desk.roster.index[who]
                 barred = blockers.mentor_barred(self.desk.roster, index, self.desk.now, self.policy)
                 decision = care.admission(member, barred, screened_now=screened_now)
-            else:
-                decision = care.invitation(member, self.desk.now, self.policy)
             if decision is not None:
                 self._decide(decision)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from matcher.policy import PolicyBook
 from streams.files import batches
 from streams.folder import DataFolder
+from streams.state import collector_paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +37,10 @@ def replay(
     is told how many events of this call are on the disk. Raises what ``DataFolder.open`` and ``batches`` raise.
     """
     accepted = duplicates = refused = 0
-    with DataFolder.open(out, clock="event", policies=policies) as folder:
+    with collector_paused(), DataFolder.open(out, clock="event", policies=policies) as folder:
         for batch in batches(names):
             receipt = folder.take(batch)
+            gc.collect(0)  # young cycles alone: to look at everything, again and again, took a tenth of the time
             accepted += receipt.number("accepted")
             duplicates += receipt.number("duplicate")
             refused += receipt.number("refused")

@@ -169,7 +169,7 @@ def few_shared(pairs: Pairs) -> Mask:
 
 def few_hours(pairs: Pairs) -> Mask:
     """Too few hours of the week in common, where both said theirs; widens."""
-    least = pairs.setting.least_half_hours[pairs.setting.steps(pairs.n)]
+    least = pairs.setting.least_half_hours[pairs.steps]
     return pairs.both_state_hours() & (pairs.common_half_hours < least)
 
 
@@ -178,13 +178,13 @@ def too_far(pairs: Pairs) -> Mask:
 
     The wish needs both places to be known: a mentor who does not say where they live is not known to live near.
     """
-    n, m, setting = pairs.n, pairs.m, pairs.setting
+    n, m = pairs.n, pairs.m
     only_in_person = (n.formats & m.formats) == IN_PERSON
     wished = n.wished_chord < FOREVER
     if not (only_in_person.any() or wished.any()):
         return pairs.none()
     apart = pairs.squared_chords
-    beyond = pairs.both_state_places() & only_in_person & (apart > setting.farthest_chords[setting.steps(n)])
+    beyond = pairs.both_state_places() & only_in_person & (apart > pairs.setting.farthest_chords[pairs.steps])
     bars: Mask = beyond | (wished & ((m.states_place == 0) | (apart > n.wished_chord)))
     return bars
 

@@ -190,8 +190,11 @@ class Desk:
                 return
             people = sorted(self._unsettled, key=self._turn)
             self._unsettled.clear()
+            before = self.state.n
             for who in people:
                 self._settle(who)
+            if self.state.n == before:  # nothing was decided, so nothing moved
+                return
 
     def _turn(self, who: str) -> tuple[int, str]:
         member = self.state.members.get(who)

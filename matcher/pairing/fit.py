@@ -197,7 +197,7 @@ def _fits(pairs: Pairs, admitted: bool) -> Values:
 
 
 def _least(pairs: Pairs) -> Values:
-    return pairs.setting.least_fits[pairs.setting.steps(pairs.n)]
+    return pairs.setting.least_fits[pairs.steps]
 
 
 @dataclass(frozen=True)

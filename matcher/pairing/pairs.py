@@ -15,7 +15,7 @@ from matcher.people.columns import Mask, Rows, Side
 from matcher.people.experience import MILLION
 
 _KEPT = ("common_half_hours", "squared_chords")
-"""Answers that cost much and are asked for twice."""
+"""Answers for each of the many that cost much and are asked for twice."""
 
 
 def meets(accepted: npt.NDArray[np.uint64], said: npt.NDArray[np.uint64]) -> Mask:
@@ -53,11 +53,18 @@ class Pairs:
         fewer = Pairs(n, m, self.setting)
         fewer._one_newcomer = self._one_newcomer
         fewer.__dict__.update({name: self.__dict__[name][positions] for name in _KEPT if name in self.__dict__})
+        if self._one_newcomer and "steps" in self.__dict__:
+            fewer.steps = self.steps
         return fewer
 
     def none(self) -> Mask:
         """No for every pair."""
         return np.zeros(len(self), dtype=np.bool_)
+
+    @cached_property
+    def steps(self) -> Values:
+        """How many steps of widening each newcomer has waited for."""
+        return self.setting.steps(self.n)
 
     @cached_property
     def common_half_hours(self) -> npt.NDArray[np.uint16]:

@@ -14,6 +14,7 @@ from matcher.instants import DAY, year_of
 from matcher.messages import events as told
 from matcher.messages import facts
 from matcher.messages.catalog import Event
+from matcher.messages.events import Data
 from matcher.messages.facts import Fact, Told
 from matcher.people import zones
 from matcher.people.experience import taxonomy
@@ -78,20 +79,12 @@ class Membership:
 
     def check(self, event: Event) -> None:
         """Raise Refused when the event cannot be about its subject as things are."""
-        what = event.data
         member = self.members.get(event.subject)
         if event.type != "member.joined":
             self._must_be_known(event, member)
-        if isinstance(what, told.MemberUpdated):
-            _check_profile(what, event.time)
-        if isinstance(what, told.Setback) and what.code is not None:
-            taxonomy().check(what.code)
-        if isinstance(what, told.MentorUpdated):
-            _must_not_be_later(event.time, what.trained, what.supervised)
-        if isinstance(what, told.MentorSupervised):
-            _must_not_be_later(event.time, what.at)
-        if event.type == "safety.resolved" and getattr(what, "outcome", None) not in (UPHELD, *LIFTED):
-            raise Refused(UNKNOWN_OUTCOME, f"a report is resolved as {UPHELD}, {', '.join(LIFTED)}, and no other word")
+        check = _CHECKED.get(type(event.data))
+        if check is not None:
+            check(event.data, event.time)
 
     def _must_be_known(self, event: Event, member: Member | None) -> None:
         if member is None:
@@ -358,6 +351,35 @@ def _check_profile(what: told.MemberUpdated, time: int) -> None:
         raise Refused(IMPOSSIBLE_TIME, "the year of birth lies after the event")
     if what.zone is not None:
         zones.check(what.zone)
+
+
+def _check_setback(what: told.Setback, time: int) -> None:
+    if what.code is not None:
+        taxonomy().check(what.code)
+
+
+def _check_offer(what: told.MentorUpdated, time: int) -> None:
+    _must_not_be_later(time, what.trained, what.supervised)
+
+
+def _check_supervision(what: told.MentorSupervised, time: int) -> None:
+    _must_not_be_later(time, what.at)
+
+
+def _check_outcome(what: told.Resolved, time: int) -> None:
+    if what.outcome not in (UPHELD, *LIFTED):
+        raise Refused(UNKNOWN_OUTCOME, f"a report is resolved as {UPHELD}, {', '.join(LIFTED)}, and no other word")
+
+
+_CHECKED: dict[type[Data], Callable[[Any, int], None]] = {
+    told.MemberJoined: _check_profile,
+    told.MemberUpdated: _check_profile,
+    told.Setback: _check_setback,
+    told.MentorVolunteered: _check_offer,
+    told.MentorUpdated: _check_offer,
+    told.MentorSupervised: _check_supervision,
+    told.Resolved: _check_outcome,
+}
 
 
 def _must_not_be_later(time: int, *dates: int | None) -> None:

@@ -216,6 +216,8 @@ class Recovery:
         return least if told is None else min(least, told)
 
     def _setbacks(self, code: str) -> list[Setback]:
+        if not self.setbacks:  # most people, most of the time
+            return []
         families = (family(code), _UNNAMED) if is_substance(code) else (family(code),)
         return [setback for setback in self.setbacks if setback.family in families]
 
