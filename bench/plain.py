@@ -72,7 +72,7 @@ class Person(BaseModel):
             id=member.id,
             joined_at=member.joined_at,
             away=member.paused_until > at or not member.present,
-            open_reports=member.open_reports,
+            open_reports=member.open_reports + member.upheld,
             consent_until=member.consent_until,
             waivers=member.waivers,
             distress_until=member.distress_until,
@@ -95,7 +95,7 @@ class Person(BaseModel):
             wished_shared=wishes.min_shared,
             volunteered=offer is not None,
             cleared_until=offer.cleared_until if offer and not offer.declined else 0,
-            intake_paused_until=max(offer.paused_until, offer.intake_paused_until) if offer else 0,
+            intake_paused_until=max([offer.paused_until, *_rests(member, policy)]) if offer else 0,
             trained_at=offer.trained_at if offer else None,
             supervised_at=(offer.volunteered_at if offer.supervised_at is None else offer.supervised_at)
             if offer
@@ -105,6 +105,10 @@ class Person(BaseModel):
             welcomed_genders=_genders(welcome.gender if welcome else None),
             welcomed_languages=frozenset(_tongues((welcome.languages if welcome else None) or ())),
         )
+
+
+def _rests(member: Member, policy: Policy) -> list[int]:
+    return [setback.at + policy.mentor.lapse_pause_days * DAY for setback in member.recovery.setbacks]
 
 
 class Ties(BaseModel):
@@ -167,8 +171,8 @@ def training_lapsed(n: Person, m: Person, ties: Ties, at: int, policy: Policy) -
 
 
 def supervision_lapsed(n: Person, m: Person, ties: Ties, at: int, policy: Policy) -> bool:
-    last_day = (m.supervised_at + policy.mentor.supervision_days * DAY + DAY - 1) // DAY * DAY
-    return m.volunteered and at >= last_day and not _waived("supervision_lapsed", m, at, policy)
+    last_day_ends = (m.supervised_at // DAY + policy.mentor.supervision_days + 1) * DAY
+    return m.volunteered and at >= last_day_ends and not _waived("supervision_lapsed", m, at, policy)
 
 
 def paused(n: Person, m: Person, ties: Ties, at: int, policy: Policy) -> bool:

@@ -148,7 +148,9 @@ class Books:
         self.people[who].reports += 1
 
     def _settled(self, who: str, what: Any) -> None:
-        if what.outcome != "upheld":
+        if what.outcome == "upheld":
+            self.people[who].reports = ALWAYS
+        elif self.people[who].reports < ALWAYS:
             self.people[who].reports = max(0, self.people[who].reports - 1)
 
     def _consented(self, who: str, what: Any) -> None:

@@ -45,7 +45,7 @@ def invitation(member: Member, at: int, policy: Policy) -> facts.Decision | None
     if member.invited or member.mentorship is not None or not member.present or member.seeks_since is not None:
         return None
     adult_at, since = _adult_at(member, policy), member.recovery.in_recovery_since()
-    if member.open_reports or max(member.distress_until, member.paused_until) > at or adult_at is None or adult_at > at:
+    if member.is_reported or max(member.distress_until, member.paused_until) > at or adult_at is None or adult_at > at:
         return None
     if since is None or at < since + policy.mentor.recovery_days * DAY:
         return None
@@ -57,7 +57,7 @@ def next_look(member: Member, at: int, policy: Policy) -> int | None:
     if member.invited or member.mentorship is not None or not member.present or member.seeks_since is not None:
         return None
     since, adult_at = member.recovery.in_recovery_since(), _adult_at(member, policy)
-    if since is None or adult_at is None or member.open_reports:
+    if since is None or adult_at is None or member.is_reported:
         return None
     instant = max(since + policy.mentor.recovery_days * DAY, adult_at, member.distress_until, member.paused_until)
     return instant if at < instant < FOREVER else None
@@ -74,4 +74,4 @@ def back_on(member: Member, policy: Policy) -> int | None:
     offer, since = member.mentorship, member.recovery.in_recovery_since()
     if offer is None or since is None:
         return None
-    return max(offer.intake_paused_until, since + policy.mentor.recovery_days * DAY)
+    return max(member.rests_until(policy.mentor.lapse_pause_days * DAY), since + policy.mentor.recovery_days * DAY)

@@ -10,15 +10,17 @@ Units come last in names. Where no source exists, the source says that the numbe
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from matcher.errors import PolicyError, code
+from matcher.ids import ID_PATTERN
 
 POLICY_UNREADABLE = code("KND-policy-unreadable", "The policy file is not TOML. Mend the line that the message names.")
 POLICY_WRONG = code(
@@ -27,11 +29,22 @@ POLICY_WRONG = code(
 )
 
 GUESS = "a guess: no source found"
+UNIT_MAX = {
+    "days": 36_525, "hours": 8_784, "minutes": 1_440, "years": 120, "newcomers": 50, "kilometres": 20_000,
+    "per mille": 1_000, "per cent": 100, "points": 1_000, "millionths of fit": 1_500_000,
+}  # fmt: skip
+"""The largest number of each unit: above it is a slip of the keyboard, and instants would be no dates any more."""
 
 
 def number(default: Any, reason: str, unit: str, source: str = GUESS, **bounds: Any) -> Any:
     """A field of the policy: default, why it is so, its unit and where it comes from."""
+    if isinstance(default, int) and not isinstance(default, bool):
+        bounds.setdefault("le", UNIT_MAX[unit])
     return Field(default, description=reason, json_schema_extra={"unit": unit, "source": source}, **bounds)
+
+
+Days = Annotated[int, Field(ge=1, le=UNIT_MAX["days"])]
+Hours = Annotated[int, Field(ge=1, le=UNIT_MAX["hours"])]
 
 
 class Table(BaseModel):
@@ -46,7 +59,18 @@ class ProgramTable(Table):
     start: Literal["at_once", "when_told"] = number(
         "at_once", "`when_told`: existing pairs come in first; nothing is proposed until program.started.", "word"
     )
-    minors: bool = number(False, "Newcomers under 18 need a program made for them.", "yes/no", "care: safety")
+    minors: bool = number(
+        False, "Newcomers under 18 need a program made for them, which cannot be had yet.", "yes/no", "care: safety"
+    )
+
+    @model_validator(mode="after")
+    def _adults_only(self) -> ProgramTable:
+        if self.minors:
+            raise ValueError(
+                "a program for minors needs mentors cleared for youth and a guardian's or their own lawful consent on "
+                "record, which this version cannot hold"
+            )
+        return self
 
 
 class ReviewTable(Table):
@@ -67,7 +91,6 @@ class RiskTable(Table):
     """Risk points of a pair, by reason; a pair with too many is proposed to a coordinator instead of made at once."""
 
     first_time_mentor: int = number(1, "The mentor has not had anyone yet: fine alone, not with more.", "points", ge=0)
-    minor: int = number(9, "A young person is never paired without a person's look.", "points", "care: safety", ge=0)
     age_unknown: int = number(9, "The year of birth is not known: ask before pairing.", "points", "care: safety", ge=0)
     gender_not_asked: int = number(
         9,
@@ -142,7 +165,7 @@ class QualityTable(Table):
     fit_min: int = number(150_000, "Least fit of a pair.", "millionths of fit", ge=0, le=1_000_000)
     hours_min: int = number(1, "Least hours of the week in common, where both stated theirs.", "hours", ge=0, le=168)
     distance_max_km: int = number(50, "Farthest, when in person is the only way.", "kilometres", ge=1)
-    widen_after_days: tuple[int, ...] = number(
+    widen_after_days: tuple[Days, ...] = number(
         (2, 7, 14), "At each of these days of waiting the three numbers above widen by one step.", "days", max_length=6
     )
     widen_percent: int = number(
@@ -157,7 +180,7 @@ class WaitingTable(Table):
         1_000_000, "Worth of pairing anybody at all: as much as a perfect fit.", "millionths of fit", ge=0, le=1_500_000
     )
     worth_step: int = number(100_000, "Added at each step of waiting.", "millionths of fit", ge=0, le=100_000)
-    step_hours: tuple[int, ...] = number(
+    step_hours: tuple[Hours, ...] = number(
         (12, 24, 48, 72, 120, 168, 240, 336, 504, 720), "When the steps come, in hours of waiting; at most 12.",
         "hours",
         "most relapses fall into the first 30-90 days", max_length=12,
@@ -165,8 +188,8 @@ class WaitingTable(Table):
 
     @model_validator(mode="after")
     def _rising(self) -> WaitingTable:
-        if list(self.step_hours) != sorted(set(self.step_hours)) or min(self.step_hours, default=1) < 1:
-            raise ValueError("waiting.step_hours rises, from one hour on")
+        if list(self.step_hours) != sorted(set(self.step_hours)):
+            raise ValueError("waiting.step_hours rises")
         return self
 
 
@@ -251,6 +274,8 @@ def read_policy(text: str, *, where: str = "the policy") -> PolicyBook:
     if not isinstance(overrides, dict) or not all(isinstance(tables_, dict) for tables_ in overrides.values()):
         raise PolicyError(POLICY_WRONG, f"{where}: programs: write overrides as [programs.<id>.<table>]")
     default = _policy(tables, where)
+    if wrong := sorted(name for name in overrides if not re.match(ID_PATTERN, name)):
+        raise PolicyError(POLICY_WRONG, f"{where}: programs: {wrong[0]!r} is not a program's id")
     return PolicyBook(
         default, {name: _policy(_merged(tables, own), f"{where}: programs.{name}") for name, own in overrides.items()}
     )

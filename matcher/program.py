@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from matcher import care
@@ -85,21 +86,16 @@ class Program:
             how.check(self, event)
 
     def handle(self, event: Event, at: int) -> list[Fact]:
-        """Take an event in at instant ``at`` (not before the clock); the facts that follow, the event itself first.
+        """Take an event in at instant ``at``, not before the clock; the facts that follow.
 
-        What falls due at or before ``at`` happens first. Raises Refused when the event cannot be taken; then nothing
-        of it has happened, and facts that fell due before it come with the next call.
+        What falls due at or before ``at`` happens first, and its facts come first. Raises Refused when the event cannot
+        be taken: then nothing has happened at all, and the clock stands where it stood.
         """
+        if event.program != self.id or (self.at is not None and at < self.at):
+            raise ValueError("an event is handled by its own program, and not before the program's clock")
         self.check(event)
-        self._fire(at)
+        self._let_time_pass(event, at)
         how = HANDLING[event.type]
-        try:
-            if how.check_now is not None:
-                how.check_now(self, event)
-        except Refused:
-            if self.desk.now != self.at:
-                self._desk = None  # its clock has run ahead of the last fact; it is built again from the state
-            raise
         self._now(at)
         if how.before is not None:
             how.before(self, event)
@@ -126,6 +122,23 @@ class Program:
             self._decide(facts.ClockAdvanced())
         return self._take()
 
+    def _let_time_pass(self, event: Event, at: int) -> None:
+        """Fire what is due before an event, and check what depends on the instant; refused, all is as it was."""
+        how = HANDLING[event.type]
+        alarm = self.next_due() if self.at is not None else None
+        if how.check_now is None or alarm is None or alarm > at:
+            self._fire(at)
+            if how.check_now is not None:
+                how.check_now(self, event)
+            return
+        before, out = self.dump(), list(self._out)
+        self._fire(at)
+        try:
+            how.check_now(self, event)
+        except Refused:
+            self.state, self._desk, self._out = State.from_json(json.loads(before)), None, out
+            raise
+
     def _fire(self, at: int) -> None:
         if self.state.at is None:
             return
@@ -147,6 +160,7 @@ class Program:
         """Bring the desk up to date with what was told of these people, and decide what care makes of it."""
         for who in people:
             self.desk.refresh(who, related=related)
+            review.free_holds(self.desk, who)
             member = self.state.members.get(who)
             if member is None or not member.present:
                 continue
@@ -173,12 +187,13 @@ class Program:
         self._desk = None
 
     @classmethod
-    def fold(cls, program: str, past: Iterable[Fact]) -> Program:
-        """The program after these facts."""
-        folded = cls(program)
-        evolve = folded.state.evolve
-        for fact in past:
-            evolve(fact)
+    def fold(cls, past: Iterable[Fact]) -> Program:
+        """The program after these facts, which are one program's and not none."""
+        facts_ = iter(past)
+        first = next(facts_)
+        folded = cls(first.program)
+        for fact in chain([first], facts_):
+            folded.state.evolve(fact)
         return folded
 
     def _now(self, at: int) -> None:
@@ -239,7 +254,8 @@ Check = Callable[[Program, Event], None]
 @dataclass(frozen=True, slots=True)
 class Handling:
     """How an event type is handled: ``check`` refuses what no passing of time would mend, ``check_now`` what cannot be
-    at the event's instant; ``before`` and ``then`` decide before and after it is told."""
+    at the event's instant, when all that is due has happened (it costs a dump of the state where something is due);
+    ``before`` and ``then`` decide before and after the event is told."""
 
     check: Check | None = None
     then: Check | None = None

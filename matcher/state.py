@@ -55,6 +55,7 @@ class State:
             self.policy, self.policy_digest = Policy.from_text(fact.data.text), fact.data.digest
         elif what.startswith("program."):
             self.started = what == "program.started"
+            self.matches.evolve(fact)
         else:
             self.members.evolve(fact, self.policy)
             self.exclusions.evolve(fact)

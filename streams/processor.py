@@ -189,7 +189,7 @@ class Processor:
             event = _event(item)
             if sight is Sight.REUSED:
                 raise reused()
-            draft.accepted(pair, self._handle(event, arrival, draft))
+            draft.accepted(pair, self._handle(event, arrival))
         except Refused as refusal:
             draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
             state.remember([pair], refused=1)
@@ -197,7 +197,7 @@ class Processor:
         state.remember([pair], refused=0)
         return Result("accepted", item.id)
 
-    def _handle(self, event: Event, arrival: int | None, draft: Draft) -> list[Fact]:
+    def _handle(self, event: Event, arrival: int | None) -> list[Fact]:
         state = self.state
         known = state.programs.get(event.program)
         program = known or Program(event.program)
@@ -205,9 +205,6 @@ class Processor:
         mode = state.clock or self._fresh
         at = decided_at(mode, policy.clock, last=program.at, time=event.time, arrival=arrival)
         begun = [] if known else program.adopt(policy, at)
-        program.check(event)
-        if known:
-            draft.fired(program.due(at))
         facts = begun + program.handle(event, at)
         state.programs[event.program] = program  # only now: a program whose first event is refused does not exist
         return facts

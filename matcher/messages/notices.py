@@ -133,8 +133,11 @@ def notices(fact: facts.Fact) -> list[dict[str, Any]]:
 
 
 Built = tuple[str, str, Notice]
-NOT_TOLD = frozenset({"excluded", "declined"})
-"""Reasons of an ending that are nobody's business: that somebody said no, or "never again"."""
+TOLD = frozenset(
+    {"plan_changed", "reassigned", "recalled", "completed", "mentor_withdrew", "left", "no_longer_sought", "ended"}
+)
+"""The reasons of an ending that are told. All others read alike: that somebody said no, or "never again", that somebody
+died or is in prison, and whatever words a coordinator uses are nobody else's business."""
 
 
 def _made(name: str) -> Callable[[Any], Built]:
@@ -147,7 +150,7 @@ def _made(name: str) -> Callable[[Any], Built]:
 
 def _over(name: str, otherwise: str) -> Callable[[Any], Built]:
     def build(fact: facts.MatchWithdrawn | facts.MatchEnded) -> Built:
-        reason = otherwise if fact.reason in NOT_TOLD else fact.reason
+        reason = fact.reason if fact.reason in TOLD else otherwise
         return name, fact.match, MatchEnd(newcomer=fact.newcomer, mentor=fact.mentor, because=(reason,))
 
     return build

@@ -117,8 +117,8 @@ def same_risk(pairs: Pairs) -> Mask:
 
 
 def minor_newcomer(n: Side, setting: Setting) -> Mask:
-    """A newcomer under 18, in a program that is not made for minors."""
-    return (n.minor_until > setting.at) & (not setting.policy.program.minors)
+    """A newcomer under 18: what a program for minors needs cannot be had yet."""
+    return n.minor_until > setting.at
 
 
 def minor_mentor(m: Side, setting: Setting) -> Mask:
@@ -224,7 +224,7 @@ BLOCKERS: tuple[Blocker, ...] = (
         "recovery_time", "SAFETY",
         "The mentor has not been in recovery for long enough, in itself or ahead of the newcomer.",
         "Time; or a coordinator's waiver with a reason and an end, where the policy allows it.",
-        mentor=short_recovery, pair=not_ahead,
+        mentor=short_recovery, pair=not_ahead, told_as="paused",
     ),
     Blocker(
         "training_lapsed", "SAFETY",

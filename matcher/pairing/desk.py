@@ -152,6 +152,11 @@ class Desk:
         match = self.state.matches.of_newcomer(member.id)
         return member.seeks_since is not None and (match is None or match.stage == "proposed")
 
+    def is_overfull(self, mentor: str) -> bool:
+        """Whether active and held matches take more seats than the mentor's capacity."""
+        offer = self.state.members[mentor].mentorship
+        return offer is None or self.state.matches.seats_taken(mentor) > care.capacity(offer, self.state.policy)
+
     def open_slots(self, member: Member) -> int:
         """Capacity less active and held matches; 0 for who is no mentor."""
         if member.mentorship is None:
@@ -179,8 +184,6 @@ class Desk:
         Ends because every round either changes nothing or takes newcomers out of the market; people who have waited
         longest are looked at first.
         """
-        if not self.state.pairing:
-            return
         while True:
             self._unsettled.update(dict.fromkeys(self.market.changes()))
             if not self._unsettled:
@@ -200,6 +203,10 @@ class Desk:
 
     def _settle(self, who: str) -> None:
         match = self.state.matches.of_newcomer(who)
+        if not self.state.pairing:
+            if match is None and self._waits_unheard(who):
+                self.decide(explain.waiting_for_start(self.state.members[who], self.now))
+            return
         if match is not None and match.stage != "proposed":
             return
         mentor = self.market.partner(who) if who in self._newcomers else None

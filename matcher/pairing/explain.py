@@ -23,10 +23,13 @@ from matcher.pairing.verify import check_market
 
 if TYPE_CHECKING:
     from matcher.pairing.desk import Desk
+    from matcher.people.member import Member
 
 UNKNOWN_ID = code(
     "KND-unknown-id", "Nobody of this id is a present member of the program. Check the id and the program."
 )
+NOT_STARTED = "not_started"
+"""In place of a blocker, where the program pairs nobody yet."""
 MILLION = 1_000_000
 NEAREST_MAX = 5
 Mask = NDArray[np.bool_]
@@ -175,6 +178,16 @@ def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
         since=desk.now if since is None else since,
         barred_by=codes,
         unblocks=tuple(blockers.BY_CODE[each].unblocks for each in codes),
+    )
+
+
+def waiting_for_start(newcomer: Member, now: int) -> NewcomerWaiting:
+    """The fact that somebody waits because the program has not been told to start, or was told to stop."""
+    return NewcomerWaiting(
+        newcomer=newcomer.id,
+        since=now if newcomer.seeks_since is None else newcomer.seeks_since,
+        barred_by=(NOT_STARTED,),
+        unblocks=("The program starts pairing.",),
     )
 
 

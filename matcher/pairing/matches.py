@@ -129,6 +129,13 @@ class Matches:
     def _joined(self, told: Told) -> None:
         self.waiting_told.pop(told.subject, None)
 
+    def _updated(self, told: Told) -> None:
+        if getattr(told.what, "seeks_mentor", None) is False:  # who seeks again is heard again
+            self.waiting_told.pop(told.subject, None)
+
+    def _switched(self, told: Told) -> None:
+        self.waiting_told.clear()  # what bars people is another thing now
+
     def _erased(self, told: Told) -> None:
         who = told.subject
         self.waiting_told.pop(who, None)
@@ -203,5 +210,8 @@ _TOLD: dict[str, Callable[[Matches, Told], None]] = {
     "match.contacted": Matches._contacted,
     "match.answered": Matches._answered,
     "member.joined": Matches._joined,
+    "member.updated": Matches._updated,
     "member.erased": Matches._erased,
+    "program.started": Matches._switched,
+    "program.stopped": Matches._switched,
 }

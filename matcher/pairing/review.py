@@ -55,7 +55,7 @@ def check_reviewed(desk: Desk, event: Event) -> None:
     """Refuse a review that cannot be carried out as things are now."""
     what, match = _data(event, told.MatchReviewed), desk.state.matches.open.get(event.subject)
     newcomer, mentor = _members(desk, event)
-    if match is None and what.decision in ("approve", "reassign"):
+    if (match is None or match.stage == "held") and what.decision in ("approve", "reassign"):
         _must_still_seek(desk, event.subject, newcomer)
     if what.decision == "reassign" and what.mentor is not None:
         _must_be_open(desk, newcomer, what.mentor, aside=PLAN_IS_OVERRULED)
@@ -86,6 +86,23 @@ def release(desk: Desk, match: Match) -> None:
     """End a hold: row and seat are the market's again."""
     desk.decide(facts.MatchReleased(match=match.id))
     _look_at(desk, match.newcomer, match.mentor)
+
+
+def free_holds(desk: Desk, who: str) -> None:
+    """End the holds of somebody for whom they have lost their sense.
+
+    A newcomer who no longer seeks anybody is not kept; one whose mentor is barred for safety is not kept from others.
+    """
+    own = desk.state.matches.of_newcomer(who)
+    for match in [*([own] if own else []), *desk.state.matches.of_mentor(who)]:
+        if match.stage != "held":
+            continue
+        newcomer = desk.state.members.get(match.newcomer)
+        if newcomer is None or newcomer.seeks_since is None:
+            desk.withdraw(match.id, "no_longer_sought")
+            _look_at(desk, match.newcomer, match.mentor)
+        elif explain.barred(desk, match.newcomer, match.mentor, "SAFETY", aside=frozenset({"no_slot"})):
+            release(desk, match)
 
 
 def _hold(desk: Desk, match: str) -> None:
@@ -235,11 +252,12 @@ def _must_be_open(
     aside: frozenset[str] = frozenset(),
     stale: bool = False,
 ) -> None:
-    own_seat = {"no_slot"} if match is not None and match.stage == "held" else set()
     members = (desk.state.members.get(who) for who in (newcomer, mentor))
     if not all(member is not None and member.present for member in members):
         raise Refused(STALE if stale else BARRED, "one of the two is not a present member of this program")
-    barred = explain.barred(desk, newcomer, mentor, "SAFETY", "CONSENT", aside=aside | own_seat)
+    if match is not None and match.stage == "held" and not desk.is_overfull(mentor):
+        aside |= {"no_slot"}  # the seat that the hold keeps is the pair's own
+    barred = explain.barred(desk, newcomer, mentor, "SAFETY", "CONSENT", aside=aside)
     if barred and stale:
         raise Refused(STALE, f"the proposal no longer stands ({', '.join(barred)}); {_current(desk, newcomer)}")
     if barred:
@@ -248,7 +266,7 @@ def _must_be_open(
 
 def _current(desk: Desk, newcomer: str) -> str:
     match = desk.state.matches.of_newcomer(newcomer)
-    return "there is no current one" if match is None else f"the current one is {match.id}"
+    return "there is no current one" if match is None else f"the current one is {match.id}, which is {match.stage}"
 
 
 def _ending(match: Match, reason: str, *, barred: bool) -> facts.MatchEnded:

@@ -1,25 +1,23 @@
 """Risks: why a coordinator, and not the plan alone, should look at a pair before it is made.
 
 Every risk has points in the policy; a pair with at most ``review.automatic_points_max`` of them is made at once in
-tiered mode. Three of them are never left to the plan in any mode: a minor, an unknown year of birth, and another
-gender where nobody asked for the newcomer's wish.
+tiered mode. Two of them are never left to the plan in any mode: an unknown year of birth, and another gender where
+nobody asked for the newcomer's wish.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from matcher.instants import DAY, year_of
+from matcher.instants import DAY
 from matcher.people.member import Member
 from matcher.policy import Policy
 from matcher.state import State
 
-ADULT_YEARS = 18
-NEVER_BY_THE_PLAN = frozenset({"minor", "age_unknown", "gender_not_asked"})
+NEVER_BY_THE_PLAN = frozenset({"age_unknown", "gender_not_asked"})
 
 WORDS = {
     "first_time_mentor": "the mentor has not supported anybody yet",
-    "minor": "the newcomer is under 18",
     "age_unknown": "a year of birth is not known: ask before pairing",
     "gender_not_asked": "nobody asked for the wish on gender, and it differs or is not known",
     "waiver": "the mentor is eligible by a waiver",
@@ -48,11 +46,6 @@ def _first_time_mentor(newcomer: Member, mentor: Member, at: int, policy: Policy
     return mentor.mentorship is not None and mentor.mentorship.matches_had == 0
 
 
-def _minor(newcomer: Member, mentor: Member, at: int, policy: Policy) -> bool:
-    born = newcomer.profile.birth_year
-    return born is not None and year_of(at) - born <= ADULT_YEARS
-
-
 def _age_unknown(newcomer: Member, mentor: Member, at: int, policy: Policy) -> bool:
     return newcomer.profile.birth_year is None or mentor.profile.birth_year is None
 
@@ -78,7 +71,6 @@ def _distress(newcomer: Member, mentor: Member, at: int, policy: Policy) -> bool
 
 _RISKS: dict[str, Callable[[Member, Member, int, Policy], bool]] = {
     "first_time_mentor": _first_time_mentor,
-    "minor": _minor,
     "age_unknown": _age_unknown,
     "gender_not_asked": _gender_not_asked,
     "waiver": _waiver,

@@ -29,7 +29,6 @@ class Mentorship:
     cleared_until: int = 0  # 0: not cleared
     declined: bool = False
     paused_until: int = 0
-    intake_paused_until: int = 0  # after the mentor's own lapse
     admitted: bool = False
     caseload: int = 0  # active matches now; `spread` looks at whether it is zero
     matches_had: int = 0  # active matches ever
@@ -50,6 +49,20 @@ class Member:
     distress_until: int = 0
     invited: bool = False
     open_reports: int = 0
+    upheld: bool = False  # a report that was found to be so; no later word lifts it
     consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
     waivers: dict[str, int] = field(default_factory=dict)  # rule → until
     mentorship: Mentorship | None = None
+
+    @property
+    def is_reported(self) -> bool:
+        """Whether a safety report, open or upheld, freezes new pairs."""
+        return self.upheld or self.open_reports > 0
+
+    def rests_until(self, pause: int) -> int:
+        """When a mentor's intake is open again, as far as their own setbacks decide; 0 without any.
+
+        It follows from the setbacks, each with a pause of so many seconds, and so is not shed by leaving or by
+        volunteering again. A relapse counts too: it need not touch the recovery that makes the mentor eligible.
+        """
+        return max((setback.at + pause for setback in self.recovery.setbacks), default=0)

@@ -38,6 +38,14 @@ WAIVER_REFUSED = code(
     "KND-waiver-refused", "The policy does not allow to lift this rule, or not for so long. See [waiver] in the policy."
 )
 
+UNKNOWN_OUTCOME = code(
+    "KND-unknown-outcome",
+    "A safety report is resolved as upheld, unfounded, withdrawn or settled. Until one of these comes it stays open.",
+)
+
+UPHELD = "upheld"
+LIFTED = ("unfounded", "withdrawn", "settled")
+"""The outcomes of a safety report that no longer freeze new pairs."""
 COMPLETED = "completed"
 """The reason of a match that reached its aim: the newcomer seeks no other mentor."""
 STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
@@ -226,12 +234,8 @@ def _milestone(member: Member, what: told.Milestone, moment: Moment) -> None:
 
 
 def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
-    if not counts(member, what):
-        return
-    member.recovery.setback(what.code, what.severity, what.by, moment.time)
-    if member.mentorship is not None:  # a relapse, too: it need not touch the recovery that makes them eligible
-        back = moment.time + moment.policy.mentor.lapse_pause_days * DAY
-        member.mentorship.intake_paused_until = max(back, member.mentorship.intake_paused_until)
+    if counts(member, what):
+        member.recovery.setback(what.code, what.severity, what.by, moment.time)
 
 
 def _assessed(member: Member, what: told.Assessed, moment: Moment) -> None:
@@ -254,8 +258,8 @@ def _reported(member: Member, what: told.Reported, moment: Moment) -> None:
 
 
 def _report_resolved(member: Member, what: told.Resolved, moment: Moment) -> None:
-    if what.outcome != "upheld":  # an upheld report goes on barring new pairs
-        member.open_reports = max(0, member.open_reports - 1)
+    member.open_reports = max(0, member.open_reports - 1)
+    member.upheld |= what.outcome == UPHELD
 
 
 def _consented(member: Member, what: told.Consent, moment: Moment) -> None:
@@ -362,6 +366,11 @@ def _check_supervision(what: told.MentorSupervised, time: int) -> None:
     _must_not_be_later(time, what.at)
 
 
+def _check_outcome(what: told.Resolved, time: int) -> None:
+    if what.outcome not in (UPHELD, *LIFTED):
+        raise Refused(UNKNOWN_OUTCOME, f"a report is resolved as {UPHELD}, {', '.join(LIFTED)}, and no other word")
+
+
 _CHECKED: dict[type[Data], Callable[[Any, int], None]] = {
     told.MemberJoined: _check_profile,
     told.MemberUpdated: _check_profile,
@@ -369,6 +378,7 @@ _CHECKED: dict[type[Data], Callable[[Any, int], None]] = {
     told.MentorVolunteered: _check_offer,
     told.MentorUpdated: _check_offer,
     told.MentorSupervised: _check_supervision,
+    told.Resolved: _check_outcome,
 }
 
 

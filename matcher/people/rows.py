@@ -188,7 +188,7 @@ def state(
         **anybody,
         "starts_at": member.joined_at if began is None else began,
         "recovers_since": FOREVER if began is None else began,
-        "open_reports": member.open_reports,
+        "open_reports": int(member.is_reported),
         "at_risk": lexicons.families.mask(at_risk),
         **_as_newcomer(member, policy, changes),
         **_as_mentor(member, began, at, policy, lexicons, changes),
@@ -244,9 +244,10 @@ def _mentor_instants(member: Member, mentorship: Mentorship, began: int | None, 
     away_until = member.paused_until if member.present else FOREVER
     supervised_at = mentorship.volunteered_at if mentorship.supervised_at is None else mentorship.supervised_at
     trained_at = FOREVER if mentorship.trained_at is None else mentorship.trained_at
+    rests_until = member.rests_until(rules.lapse_pause_days * DAY)
     return {
         "admitted_until": 0 if mentorship.declined else mentorship.cleared_until,
-        "intake_paused_until": max(away_until, mentorship.paused_until, mentorship.intake_paused_until),
+        "intake_paused_until": max(away_until, mentorship.paused_until, rests_until),
         "calm_at": member.distress_until,
         "mentors_from": _year_end(member.profile.birth_year, rules.age_min_years),
         "recovered_at": FOREVER if began is None else began + rules.recovery_days * DAY,
@@ -277,8 +278,8 @@ def _year_end(birth_year: int | None, age: int) -> int:
 
 
 def _day_end(at: int) -> int:
-    """24:00 UTC of the day of an instant; midnight ends the day before."""
-    return -(-at // DAY) * DAY
+    """24:00 UTC of the day of an instant."""
+    return (at // DAY + 1) * DAY
 
 
 def _primary(tag: str) -> str:

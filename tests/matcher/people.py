@@ -86,8 +86,6 @@ class River:
             instant = max(self.program.at or event.time, event.time if at is None else at)
             if self.program.at is None:
                 self.facts += self.program.adopt(self.policy, instant)
-            self.program.check(event)
-            self.facts += self.program.due(instant)
             self.facts += self.program.handle(event, instant)
         return self.facts[before:]
 
@@ -118,7 +116,7 @@ class River:
     def sound(self) -> River:
         """Assert that nothing is wrong, and that the facts alone lead here."""
         assert self.program.violations() == []
-        folded = Program.fold("river", self.facts)
+        folded = Program.fold(self.facts)
         assert folded.state_hash() == self.program.state_hash()
         assert weights(folded) == weights(self.program)
         return self

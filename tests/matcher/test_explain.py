@@ -208,14 +208,19 @@ def test_no_notice_says_who_wanted_an_ending_or_why(stage: str) -> None:
     for told in (
         ("exclusion.added", "m-1", {"other": "n-1", "kind": "never_again"}),
         ("match.answered", "", {"by": "n-1", "answer": "decline"}),
+        ("member.left", "n-1", {"reason": "died"}),
+        ("member.left", "m-1", {"reason": "prison"}),
+        ("match.reviewed", "", {"decision": "reject", "reason": "relapse_of_mentor"})
+        if stage == "proposed"
+        else ("match.closed", "", {"reason": "relapse_of_mentor"}),
     ):
         river = River(mentor("m-1"), join("n-1", LATER), review=STAGED if stage == "proposed" else {})
         assert river.match("n-1").stage == stage
         subject = told[1] or river.match("n-1").id
         found = river.take(tell(told[0], subject, LATER, **told[2]))
-        (notice,) = (each for fact in found for each in notices(fact) if each["type"].startswith("kindred.match"))
+        notice = next(each for fact in found for each in notices(fact) if each["type"].startswith("kindred.match"))
         reasons.update(notice["data"]["because"])
-    assert not reasons & {"excluded", "declined"}
+    assert reasons == {"plan_changed" if stage == "proposed" else "ended"}
 
 
 def test_words_of_all_blockers_name_no_condition() -> None:

@@ -93,7 +93,7 @@ def test_a_clearance_ends_at_the_end_of_its_day() -> None:
 
 def test_a_lapsed_supervision_closes_intake_at_its_instant_and_ends_no_pair() -> None:
     river = paired()
-    lapses = parse_day(day(T0 + 31 * DAY)) - DAY  # supervised from 00:00 on, 31 days
+    lapses = parse_day(day(T0 + 31 * DAY))  # 24:00 of the last day
     assert river.until(lapses - 1) == []
     assert opens(river)
     river.until(lapses)
@@ -207,6 +207,32 @@ def test_a_report_freezes_new_pairs_until_it_is_settled_and_for_good_when_upheld
     assert river.sound().mentor_of("n-2") == ("m-1", "active")
     river = paired()
     river.take(tell("safety.reported", "m-1", NEXT, by="n-9"), tell("safety.resolved", "m-1", NEXT, outcome="upheld"))
+    assert not opens(river.sound())
+
+
+def test_no_later_word_lifts_a_report_that_was_upheld() -> None:
+    river = paired()
+    for at in (NEXT, NEXT + 1):
+        river.take(tell("safety.reported", "m-1", at, by="n-9"))
+    for at, outcome in enumerate(("upheld", "unfounded", "unfounded"), NEXT + 2):
+        river.take(tell("safety.resolved", "m-1", at, outcome=outcome))
+    assert not opens(river.sound())
+
+
+@pytest.mark.parametrize("shed", [["mentor.withdrawn"], ["member.left"]])
+def test_a_slip_is_not_shed_by_going_and_coming_back(shed: list[str]) -> None:
+    river = paired()
+    river.take(tell("progress.setback", "m-1", NEXT, severity="lapse"))
+    river.take(*(tell(type_, "m-1", NEXT + 1) for type_ in shed), mentor("m-1", NEXT + 2))
+    assert not opens(river.sound())
+    river.take(tell("mentor.supervised", "m-1", NEXT + 89 * DAY))
+    river.until(NEXT + 90 * DAY)
+    assert opens(river.sound())
+
+
+def test_a_lapse_before_volunteering_rests_intake_too() -> None:
+    first, *offer = mentor("m-1")
+    river = River(first, tell("progress.setback", "m-1", severity="lapse"), offer)
     assert not opens(river.sound())
 
 

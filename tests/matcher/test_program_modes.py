@@ -30,7 +30,6 @@ _SHORT = {
 _WAIVED = tell("waiver.granted", "m-1", rule="recovery_time", reason="steady", until=day(T0 + 90 * DAY))
 RISKY: dict[str, dict[str, Any]] = {
     "first_time_mentor": {"tables": {"risk": {"first_time_mentor": 2}}},
-    "minor": {"tables": {"program": {"minors": True}}, "newcomer": {"birth_year": 2010}},
     "age_unknown": {"newcomer": {"birth_year": None}},
     "gender_not_asked": {"newcomer": {"wishes": None, "gender": "man"}},
     "waiver": {"mentor": _SHORT, "told": [_WAIVED]},
@@ -81,7 +80,7 @@ def test_only_some_risks_are_for_a_coordinator_whatever_the_mode_and_the_points(
     nothing = {"risk": dict.fromkeys(RiskTable.model_fields, 0)}
     tiered = risky(risk, **nothing, review=_review(risk, "tiered"))
     automatic = risky(risk, review=_review(risk, "automatic"))
-    stage = "proposed" if risk in {"minor", "age_unknown", "gender_not_asked"} else "active"
+    stage = "proposed" if risk in {"age_unknown", "gender_not_asked"} else "active"
     assert tiered.mentor_of("n-1") == automatic.mentor_of("n-1") == ("m-1", stage)
 
 

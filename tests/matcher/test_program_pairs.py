@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from matcher.errors import Refused
-from matcher.messages.facts import MatchActivated, MatchEnded
+from matcher.messages.facts import MatchActivated, MatchEnded, NewcomerWaiting
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran, volunteer
 
 LATER = T0 + HOUR
@@ -116,6 +116,21 @@ def test_a_stopped_program_proposes_nothing_and_goes_on_when_told() -> None:
     assert river.sound().mentor_of("n-1") is None
     river.take(tell("program.started", "river", T0 + 2 * DAY))
     assert river.sound().mentor_of("n-1") == ("m-1", "active")
+
+
+def test_nobody_waits_in_silence_for_a_program_to_start() -> None:
+    river = River(join("n-1"), program={"start": "when_told"})
+    (waits,) = (fact.data for fact in river.facts if isinstance(fact.data, NewcomerWaiting))
+    assert waits.barred_by == ("not_started",)
+    assert types(river.take(tell("program.started", "river", NEXT))) == ["program.started", "newcomer.waiting"]
+    assert river.sound().take(tell("progress.checked_in", "n-1", NEXT + 1))[1:] == []
+
+
+def test_who_seeks_again_is_heard_again() -> None:
+    river = River(join("n-1"))
+    river.take(tell("member.updated", "n-1", LATER, seeks_mentor=False))
+    found = river.take(tell("member.updated", "n-1", NEXT, seeks_mentor=True))
+    assert types(found) == ["member.updated", "newcomer.waiting"]
 
 
 def test_people_may_pair_whom_quality_or_a_wish_would_keep_apart_with_a_warning() -> None:

@@ -51,7 +51,7 @@ class Watched(River):
         new, self._seen = self.facts[self._seen :], len(self.facts)
         assert [trouble for fact in new for trouble in self._audit.take(fact)] == []
         assert self.program.violations() == []
-        self._is_me(Program.fold("river", map(_read_back, self.facts)))
+        self._is_me(Program.fold(map(_read_back, self.facts)))
         self._is_me(Program.load(self.program.dump()))
         self._nobody_is_overtaxed()
 

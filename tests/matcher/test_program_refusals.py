@@ -36,6 +36,8 @@ def told(event: Event, river: River) -> None:
 
 REFUSED: list[tuple[str, Event]] = [
     # Whom it is about
+    ("KND-unknown-outcome", tell("safety.resolved", "n-1", outcome="substantiated")),
+    ("KND-unknown-outcome", tell("safety.resolved", "n-1")),
     ("KND-unknown-member", tell("member.left", "n-9")),
     ("KND-unknown-member", tell("progress.checked_in", "n-9", mood=3)),
     ("KND-unknown-member", tell("member.erased", "n-9")),
@@ -139,14 +141,27 @@ def test_a_new_program_whose_first_event_is_refused_has_decided_nothing() -> Non
     assert river.program.state.members.members == {}
 
 
-def test_what_fell_due_before_a_refused_event_stands() -> None:
+def test_a_refused_event_lets_no_time_pass() -> None:
+    """An invitation would fall due on the way to an event that is a slip of the calendar, and is refused then."""
     river = River(veteran("v-1", experiences=[{"code": "F11.20", "state": "early", "since": day(T0 - 300 * DAY)}]))
-    late = tell("match.recorded", "v-1", T0 + 90 * DAY, mentor="m-9")
-    known = river.program.n
-    with pytest.raises(Refused):
-        river.program.handle(late, late.time)
-    assert [fact.type for fact in river.program.due(river.program.at or 0)] == ["mentor.invited"]
-    assert river.program.n == known + 1
+    before, facts = river.program.state_hash(), river.program.n
+    for late in (
+        tell("match.recorded", "v-1", T0 + 90 * DAY, mentor="m-9"),
+        tell("match.reviewed", "x-99", T0 + 90 * DAY, decision="approve"),
+    ):
+        with pytest.raises(Refused):
+            river.program.handle(late, late.time)
+        assert (river.program.state_hash(), river.program.n, river.program.at) == (before, facts, T0)
+    assert river.program.due(T0 + 64 * DAY) == []
+    assert [fact.type for fact in river.program.due(T0 + 66 * DAY)] == ["mentor.invited"]
+
+
+def test_a_program_takes_its_own_events_and_never_goes_back() -> None:
+    river = River(join("n-1"))
+    elsewhere = replace(tell("member.left", "n-1", T0 + 1), program="lake")
+    for event, at in ((elsewhere, T0 + 1), (tell("member.left", "n-1", T0 + 1), T0 - 1)):
+        with pytest.raises(ValueError, match="own program"):
+            river.program.handle(event, at)
 
 
 def test_words_of_refusals_carry_no_personal_facts() -> None:

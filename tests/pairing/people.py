@@ -140,7 +140,6 @@ def _offers(draw: some.DrawFn) -> Mentorship:
         cleared_until=draw(some.sampled_from([0, AT, FOREVER, FOREVER, FOREVER])),
         declined=draw(some.integers(0, 9)) == 0,
         paused_until=draw(_SOON) if draw(some.integers(0, 3)) == 0 else 0,
-        intake_paused_until=draw(_SOON) if draw(some.integers(0, 3)) == 0 else 0,
         matches_had=draw(some.integers(0, 5)),
     )
 

@@ -17,9 +17,10 @@ from matcher.people.member import Member
 from matcher.people.profile import MentorWishes
 from matcher.people.recovery import Recovery, Stated
 from matcher.people.roster import Roster
-from matcher.policy import ConsentTable, MentorTable, Policy, ProgramTable, WaiverTable
+from matcher.policy import ConsentTable, MentorTable, Policy, WaiverTable
 from tests.pairing.people import AT, Related, mentor, newcomer
 
+NO_REST = Policy(mentor=MentorTable(lapse_pause_days=0))
 PAIR = frozenset({"ada", "ben"})
 LENIENT = Policy(waiver=WaiverTable(allowed=("recovery_time", "training_lapsed", "supervision_lapsed")))
 UPRIGHT = (Stated("F11.20", "sustained", AT - 1_800 * DAY), Stated("F43.10", "past", AT - 900 * DAY))
@@ -156,7 +157,7 @@ CASES: list[tuple[str, str, Change, Change]] = [
     ("paused", "mentor away", _m(paused_until=AT + 1), _m(paused_until=AT)),
     ("paused", "mentor left", _m(present=False), _m(present=True)),
     ("paused", "mentor's pause", _offer(paused_until=AT + 1), _offer(paused_until=0)),
-    ("paused", "after a slip", _offer(intake_paused_until=AT + 1), _offer(intake_paused_until=AT)),
+    ("paused", "after a slip", _slip("lapse", 89), _at(AT + DAY + 1)),
     ("in_distress", "mentor in distress", _m(distress_until=AT + 1), _m(distress_until=AT)),
     (
         "same_risk", "both early in the same family",
@@ -165,14 +166,10 @@ CASES: list[tuple[str, str, Change, Change]] = [
         _says_m(experiences=UPRIGHT),
     ),
     (
-        "same_risk", "mentor slipped lately", _slip("lapse", 29),
+        "same_risk", "mentor slipped lately", _and(_slip("lapse", 29), _policy(NO_REST)),
         _and(_at(AT + DAY + 1), lambda scene: None),
     ),
     ("minor", "newcomer turns 18 this year", _says_n(birth_year=2008), _says_n(birth_year=2007)),
-    (
-        "minor", "a program for young people", _says_n(birth_year=2010),
-        _policy(Policy(program=ProgramTable(minors=True))),
-    ),
     ("minor", "mentor", _says_m(birth_year=2008), _says_m(birth_year=None)),
     ("gender_wish", "not met", _asks(mentor_gender=("woman",)), _asks(mentor_gender="any")),
     (
@@ -302,7 +299,7 @@ def test_every_code_of_the_contract_has_its_class_and_words() -> None:
 
 
 def test_what_is_nobody_elses_business_reads_like_any_other_pause() -> None:
-    private = {"exclusion", "open_report", "in_distress", "same_risk", "declined"}
+    private = {"recovery_time", "exclusion", "open_report", "in_distress", "same_risk", "declined"}
     assert {each.code for each in BLOCKERS if each.told_as == "paused"} == private
     assert not BY_CODE["paused"].told_as
 

@@ -18,14 +18,13 @@ from matcher.people.member import Member
 from matcher.people.profile import theme_mask
 from matcher.people.recovery import Stated
 from matcher.people.roster import Roster
-from matcher.policy import ConsentTable, MentorTable, Policy, ProgramTable, QualityTable, WaiverTable
+from matcher.policy import ConsentTable, MentorTable, Policy, QualityTable, WaiverTable
 from tests.pairing.people import AT, Related, anybody, mentor, newcomer, ties
 
 NAMES = ["a", "b", "c", "d", "e"]
 POLICIES = [
     Policy(),
     Policy(
-        program=ProgramTable(minors=True),
         mentor=MentorTable(training_required=False, age_min_years=20),
         quality=QualityTable(fit_min=450_000, hours_min=3, widen_percent=30),
         consent=ConsentTable(recorded_required=True),

@@ -70,7 +70,7 @@ def test_the_next_change_of_a_mentor(change: dict[str, object], instant: int) ->
     assert _next(replace(_quiet_mentor(), **change)) == instant
 
 
-@pytest.mark.parametrize("part", ["cleared_until", "paused_until", "intake_paused_until"])
+@pytest.mark.parametrize("part", ["cleared_until", "paused_until"])
 def test_the_next_change_of_an_offer(part: str) -> None:
     member = _quiet_mentor()
     member.mentorship = replace(member.mentorship, **{part: AT + 5})
@@ -84,6 +84,7 @@ def test_recovery_time_reached_and_risk_that_passes_are_changes() -> None:
     slipped = _quiet_mentor()
     slipped.recovery.setback("F11.20", "lapse", "self", AT - 10 * DAY)
     assert _next(slipped) == AT + 20 * DAY
+    assert _next(slipped, AT + 20 * DAY) == AT + 80 * DAY  # intake after a slip
 
 
 def test_steps_of_waiting_a_birthday_year_and_clocks_are_changes() -> None:
