@@ -126,15 +126,20 @@ class Program:
         """Fire what is due before an event, and check what depends on the instant; refused, all is as it was."""
         how = HANDLING[event.type]
         alarm = self.next_due() if self.at is not None else None
-        if how.check_now is None or alarm is None or alarm > at:
+        if how.check_now is None:
             self._fire(at)
-            if how.check_now is not None:
-                how.check_now(self, event)
-            return
+        elif alarm is None or alarm > at:
+            how.check_now(self, event)
+        elif how.lasting and _passes(how.check_now, self, event):
+            self._fire(at)
+        else:
+            self._fire_or_undo(how.check_now, event, at)
+
+    def _fire_or_undo(self, check: Check, event: Event, at: int) -> None:
         before, out = self.dump(), list(self._out)
         self._fire(at)
         try:
-            how.check_now(self, event)
+            check(self, event)
         except Refused:
             self.state, self._desk, self._out = State.from_json(json.loads(before)), None, out
             raise
@@ -254,13 +259,22 @@ Check = Callable[[Program, Event], None]
 @dataclass(frozen=True, slots=True)
 class Handling:
     """How an event type is handled: ``check`` refuses what no passing of time would mend, ``check_now`` what cannot be
-    at the event's instant, when all that is due has happened (it costs a dump of the state where something is due);
-    ``before`` and ``then`` decide before and after the event is told."""
+    at the event's instant, when all that is due has happened (it costs a dump of the state where something is due, but
+    not where what passes now is ``lasting``); ``before`` and ``then`` decide before and after the event is told."""
 
     check: Check | None = None
     then: Check | None = None
     before: Check | None = None
     check_now: Check | None = None
+    lasting: bool = False
+
+
+def _passes(check: Check, program: Program, event: Event) -> bool:
+    try:
+        check(program, event)
+    except Refused:
+        return False
+    return True
 
 
 def _known(program: Program, event: Event) -> None:
@@ -366,14 +380,12 @@ HANDLING: dict[str, Handling] = {
     "progress.distress": Handling(_known, _subject),
     "treatment.discharged": Handling(_known),
     "match.recorded": Handling(_known, _match(review.record), check_now=_match(review.check_recorded)),
-    "match.reviewed": Handling(
-        _match(review.check_known), _match(review.reviewed), check_now=_match(review.check_reviewed)
-    ),
-    "match.answered": Handling(_match(review.check_of_pair), _match(review.answered)),
-    "match.recalled": Handling(_match(review.check_active), _closed),
-    "match.contacted": Handling(_match(review.check_of_pair)),
-    "match.pulsed": Handling(_match(review.check_of_pair)),
-    "match.closed": Handling(_match(review.check_active), _closed),
+    "match.reviewed": Handling(None, _match(review.reviewed), check_now=_match(review.check_reviewed)),
+    "match.answered": Handling(None, _match(review.answered), check_now=_match(review.check_of_pair), lasting=True),
+    "match.recalled": Handling(None, _closed, check_now=_match(review.check_active), lasting=True),
+    "match.contacted": Handling(check_now=_match(review.check_of_pair), lasting=True),
+    "match.pulsed": Handling(check_now=_match(review.check_of_pair), lasting=True),
+    "match.closed": Handling(None, _closed, check_now=_match(review.check_active), lasting=True),
     "alert.acknowledged": Handling(),
     "alert.resolved": Handling(),
     "circle.confirmed": Handling(),

@@ -46,11 +46,6 @@ Model = TypeVar("Model", bound=told.Data)
 # Reviews of proposals
 
 
-def check_known(desk: Desk, event: Event) -> None:
-    """Refuse word of a match that never was."""
-    _members(desk, event)
-
-
 def check_reviewed(desk: Desk, event: Event) -> None:
     """Refuse a review that cannot be carried out as things are now."""
     what, match = _data(event, told.MatchReviewed), desk.state.matches.open.get(event.subject)

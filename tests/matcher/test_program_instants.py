@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from matcher.instants import parse_day
 from matcher.messages.facts import MatchEnded, MatchMade, MentorInvited
 from matcher.policy import Policy
@@ -37,6 +39,17 @@ def test_a_column_and_a_step_of_waiting_at_one_instant() -> None:
     river.take(join("n-1", MIDNIGHT), tell("mentor.paused", "m-1", MIDNIGHT, until=day(MIDNIGHT)))
     river.until(MIDNIGHT + DAY)
     river.sound()
+
+
+@pytest.mark.parametrize(
+    ("type_", "data"), [("match.contacted", {"by": "n-1"}), ("match.closed", {}), ("match.recalled", {"by": "s-1"})]
+)
+def test_word_of_a_match_that_only_time_has_made_is_taken(type_: str, data: dict[str, str]) -> None:
+    """The pause ends before the event and nothing came between: the match is made on the way to its own event."""
+    river = River(mentor("m-1"), tell("mentor.paused", "m-1", until=day(T0)), join("n-1", T0 + HOUR))
+    coming = river.program.n + 1
+    found = river.take(tell(type_, f"x-{coming}", T0 + 2 * DAY, **data))
+    assert types(found)[:2] == ["match.activated", type_]
 
 
 def test_waiting_is_worth_more_at_each_step_of_the_policy() -> None:
