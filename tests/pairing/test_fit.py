@@ -12,10 +12,12 @@ from hypothesis import strategies as some
 from bench import plain
 from matcher.instants import DAY
 from matcher.pairing import fit
-from matcher.pairing.blockers import mentor_barred, newcomer_barred
-from matcher.pairing.setting import UNRELATED
+from matcher.pairing.blockers import BLOCKERS, mentor_barred, newcomer_barred
+from matcher.pairing.pairs import Pairs
+from matcher.pairing.setting import UNRELATED, Setting
+from matcher.people.columns import COLUMNS
 from matcher.people.member import Member
-from matcher.people.profile import theme_mask
+from matcher.people.profile import MentorWishes, theme_mask
 from matcher.people.recovery import Stated
 from matcher.people.roster import Roster
 from matcher.policy import ConsentTable, MentorTable, Policy, QualityTable, WaiverTable
@@ -147,6 +149,17 @@ def test_a_rare_shared_experience_is_told_as_rare() -> None:
     )
     terms = fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy())
     assert terms[0].told == "shares one lived experience, a rare one"
+
+
+def test_pairs_are_judged_by_no_column_that_is_for_one_person_alone() -> None:
+    roster = _roster(newcomer(wishes=MentorWishes(max_km=50.0, min_shared=1)), mentor())
+    pairs = Pairs(roster.side(0), roster.side(1), Setting(AT, Policy(), UNRELATED))
+    pair_rules = [blocker.pair for blocker in BLOCKERS if blocker.pair]
+    assert not any(rule(pairs)[0] for rule in pair_rules)
+    fit.score(pairs)
+    read = {name for side in (pairs.n, pairs.m) for name in vars(side) if name in COLUMNS}
+    assert len(read) > 25
+    assert not {name for name in read if COLUMNS[name].alone}
 
 
 def test_nobody_on_the_other_side_is_an_empty_row() -> None:
