@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from itertools import chain, zip_longest
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +19,8 @@ from matcher.policy import PolicyBook
 from streams.clock import Mode
 from streams.intake import Input
 from streams.processor import SNAPSHOT_FACTS, Processor, Receipt
-from streams.projection import DEAD_LETTERS, FACTS, FILES, NOTICES, SUMMARY, Projection, replace_file
-from streams.state import State, notice_lines
+from streams.projection import SUMMARY, Projection, replace_file
+from streams.state import State
 
 
 class DataFolder:
@@ -126,28 +125,6 @@ def read_dead_letters(path: Path) -> Iterator[dict[str, Any]]:
     """Every dead letter of a folder, in the order in which they came."""
     for record in _records(path):
         yield from map(json.loads, record.batch.refused)
-
-
-def stale_files(path: Path) -> list[str]:
-    """The .jsonl files of a folder that are not what its journal says. Cost: one reading of both."""
-    return [name for name in FILES if not _same_lines(path / name, _lines_of(path, name))]
-
-
-def _lines_of(path: Path, name: str) -> Iterator[bytes]:
-    for record in _records(path):
-        if name == FACTS:
-            yield from record.batch.facts
-        elif name == DEAD_LETTERS:
-            yield from record.batch.refused
-        elif name == NOTICES:
-            yield from chain.from_iterable(notice_lines(read_fact(line)) for line in record.batch.facts)
-
-
-def _same_lines(path: Path, lines: Iterator[bytes]) -> bool:
-    if not path.exists():
-        return False
-    with path.open("rb") as file:
-        return all(mine == theirs + b"\n" for mine, theirs in zip_longest(file, lines, fillvalue=b""))
 
 
 def _records(path: Path) -> Iterator[Recorded]:

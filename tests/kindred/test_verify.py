@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,15 @@ import pytest
 
 from journal.frames import Batch
 from journal.owner import Owner
+from journal.reader import Recorded
 from journal.sqlite import SqliteJournal
-from kindred.verify import violations
+from kindred.verify import Folder, check, violations
 from matcher.cohort import lines
 from matcher.errors import SafeHalt
 from matcher.messages.facts import DECISION_TYPES, Decision, Fact, MatchActivated, MatchEnded, read_fact
 from matcher.program import Program
-from streams.folder import read_facts, read_state
+from streams.folder import DataFolder, read_facts, read_state
+from streams.intake import read_input
 from streams.replay import replay
 from streams.state import LAYOUT, State
 
@@ -82,6 +85,20 @@ def test_a_file_that_differs_from_the_journal_is_named(
     assert says in violation
 
 
+@pytest.mark.parametrize("certain", ['{"record":-1,"facts.jsonl":0,"notices.jsonl":0,"dead-letters.jsonl":0}', None])
+@pytest.mark.parametrize("length", [0, -1])
+@pytest.mark.parametrize("name", ["facts.jsonl", "notices.jsonl", "dead-letters.jsonl"])
+def test_after_a_clean_end_no_file_is_short_whatever_is_said_to_be_certain(
+    folder: Path, name: str, length: int, certain: str | None
+) -> None:
+    (folder / "files.json").unlink()
+    if certain is not None:
+        (folder / "files.json").write_text(certain)
+    (folder / name).write_bytes((folder / name).read_bytes()[:length])
+    [violation] = violations(folder)
+    assert violation.startswith(name)
+
+
 def test_a_dead_letter_that_was_changed_is_named(folder: Path) -> None:
     lose_a_line(folder / "dead-letters.jsonl")
     assert list(violations(folder)) == ["dead-letters.jsonl line 1 is not what the journal says"]
@@ -91,6 +108,64 @@ def test_files_of_unknown_length_are_not_trusted(folder: Path) -> None:
     (folder / "files.json").write_text("{")
     [violation] = violations(folder)
     assert violation.startswith("files.json")
+
+
+@pytest.mark.parametrize("change", [{"active": 99}, {"events": 99_999}, {"facts": 99_999}, {"new": 1}, {"facts": "1"}])
+def test_a_summary_that_differs_from_the_journal_is_named(folder: Path, change: dict[str, object]) -> None:
+    said = json.loads((folder / "summary.json").read_bytes())
+    (folder / "summary.json").write_text(json.dumps(said | change))
+    [violation] = violations(folder)
+    assert violation.startswith("summary.json")
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "17", "{}"])
+def test_a_summary_that_cannot_be_read_is_named(folder: Path, content: str) -> None:
+    (folder / "summary.json").write_text(content)
+    assert list(violations(folder)) == ["summary.json cannot be read"]
+
+
+# In use, or killed
+
+
+def test_a_folder_in_use_or_killed_is_sound_at_every_step(tmp_path: Path) -> None:
+    items = [read_input(each.encode()) for each in [*lines("river", 25, 8, 30), "not an event"]]
+    with DataFolder.open(tmp_path, snapshot_facts=100) as writer:
+        assert list(violations(tmp_path)) == []
+        for start in range(0, len(items), 40):
+            writer.take(items[start : start + 40])
+            assert list(violations(tmp_path)) == []
+    again = DataFolder.open(tmp_path)
+    again.take(items[:3])  # duplicates: the summary is that of the call before
+    assert list(violations(tmp_path)) == []
+    again.abandon()  # as if killed
+
+
+@pytest.mark.parametrize("torn", [0, 1, 1000])
+def test_files_that_end_early_after_a_kill_are_sound(folder: Path, torn: int) -> None:
+    (folder / "summary.json").unlink()
+    (folder / "files.json").unlink()
+    (folder / "facts.jsonl").write_bytes((folder / "facts.jsonl").read_bytes()[:torn])
+    assert list(violations(folder)) == []
+
+
+def test_what_is_written_while_it_looks_is_not_looked_at(tmp_path: Path) -> None:
+    items = [read_input(each.encode()) for each in lines("river", 25, 8, 30)]
+
+    class Busy(Folder):
+        """Somebody writes before every reading of the journal."""
+
+        def records(self) -> Iterator[Recorded]:
+            writer.take([items.pop(0) for _ in range(20)])
+            yield from super().records()
+
+        def recovered(self) -> State:
+            writer.take([items.pop(0) for _ in range(20)])
+            return super().recovered()
+
+    with DataFolder.open(tmp_path, snapshot_facts=50) as writer:
+        writer.take([items.pop(0) for _ in range(100)])
+        with closing(Busy(tmp_path)) as seen:
+            assert list(check(seen)) == []
 
 
 # The journal

@@ -12,8 +12,9 @@ from time import sleep
 
 import pytest
 
+from kindred.verify import violations
 from matcher.errors import ConfigurationError, Unreachable
-from streams.folder import DataFolder, read_dead_letters, read_facts, read_state, stale_files
+from streams.folder import DataFolder, read_dead_letters, read_facts, read_state
 from streams.intake import read_input
 from streams.projection import CERTAIN, FILES, SUMMARY
 from streams.replay import replay
@@ -45,7 +46,7 @@ def events(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(events: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("whole")
     replay([str(events)], folder)
-    assert stale_files(folder) == []
+    assert list(violations(folder)) == []
     return contents(folder)
 
 
@@ -93,7 +94,7 @@ def test_files_are_mended_from_the_journal(events: Path, whole: dict[str, bytes]
         (tmp_path / CERTAIN).write_text(json.dumps(beyond))
     DataFolder.open(tmp_path).close()
     assert contents(tmp_path) == whole
-    assert stale_files(tmp_path) == []
+    assert list(violations(tmp_path)) == []
 
 
 def test_files_that_lag_are_written_on_from_where_they_are_certain(whole: dict[str, bytes], tmp_path: Path) -> None:
@@ -125,14 +126,6 @@ def test_a_second_writer_is_refused(tmp_path: Path) -> None:
 def test_a_folder_without_a_journal_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="KND-journal-missing"):
         read_state(tmp_path)
-
-
-def test_stale_files_are_named(events: Path, tmp_path: Path) -> None:
-    replay([str(events)], tmp_path)
-    with (tmp_path / "notices.jsonl").open("ab") as file:
-        file.write(b"{}\n")
-    (tmp_path / "dead-letters.jsonl").unlink()
-    assert stale_files(tmp_path) == ["notices.jsonl", "dead-letters.jsonl"]
 
 
 @pytest.mark.slow

@@ -13,7 +13,8 @@ from threading import Timer
 import httpx
 import pytest
 
-from streams.folder import read_state, stale_files
+from kindred.verify import violations
+from streams.folder import read_state
 from streams.projection import FILES
 from streams.replay import replay
 from tests.streams.cases import cohort_lines, event, line
@@ -50,7 +51,7 @@ def test_sigterm_stops_it_with_a_reader_on_the_line_and_everything_on_the_disk(t
             assert next(text for text in lines if text.startswith("id:")) == "id: 5"
             assert stopped(process) == 0
     assert json.loads((tmp_path / "summary.json").read_bytes()) == read_state(tmp_path).summary()
-    assert stale_files(tmp_path) == []
+    assert list(violations(tmp_path)) == []
 
 
 @pytest.mark.slow
