@@ -149,7 +149,7 @@ def test_files_that_end_early_after_a_kill_are_sound(folder: Path, torn: int) ->
 
 
 def test_what_is_written_while_it_looks_is_not_looked_at(tmp_path: Path) -> None:
-    items = [read_input(each.encode()) for each in lines("river", 25, 8, 30)]
+    items = [read_input(each.encode()) for each in lines("river", 100, 8, 60)]
 
     class Busy(Folder):
         """Somebody writes before every reading of the journal."""
@@ -159,7 +159,7 @@ def test_what_is_written_while_it_looks_is_not_looked_at(tmp_path: Path) -> None
             yield from super().records()
 
         def recovered(self) -> State:
-            writer.take([items.pop(0) for _ in range(20)])
+            writer.take([items.pop(0) for _ in range(300)])  # enough for a snapshot
             return super().recovered()
 
     with DataFolder.open(tmp_path, snapshot_facts=50) as writer:
