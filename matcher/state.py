@@ -79,8 +79,10 @@ class State:
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> State:
-        """The state that ``to_json`` wrote."""
+        """The state that ``to_json`` wrote. Raises ValueError or KeyError when another version wrote it."""
         state = cls(raw["program"])
+        if raw["format"] != FORMAT or raw.keys() != state.to_json().keys():
+            raise ValueError("the state is in the format of another version")
         state.n, state.at, state.started = raw["n"], raw["at"], raw["started"]
         if raw["policy"] is not None:
             state.policy = Policy.from_text(raw["policy"])

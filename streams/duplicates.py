@@ -3,7 +3,8 @@
 It lasts as long as the journal, refused inputs included: a file that is given again does nothing again. An event
 that is corrected is another event and needs an id of its own, as CloudEvents asks.
 
-Two digests of 16 bytes an input: about 0.2 KB in memory (200 MB for a million inputs) and 32 bytes in a snapshot.
+Two digests of 16 bytes an input: about 0.2 KB in memory (200 MB for a million inputs) and 32 bytes in a snapshot;
+a refused input, of which there should be few, has its key twice.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._contents: dict[bytes, bytes] = {}
+        self._refused = set[bytes]()
 
     def __len__(self) -> int:
         return len(self._contents)
@@ -50,24 +52,34 @@ class Seen:
         own = blake2b(key + content, digest_size=DIGEST_BYTES).digest()
         return (Sight.REPEAT if own in self._contents else Sight.REUSED), own
 
-    def add(self, key: bytes, content: bytes) -> bool:
-        """Remember an input; False when it was known."""
+    def add(self, key: bytes, content: bytes, *, refused: bool = False) -> bool:
+        """Remember an input, and whether it was ``refused``; False when it was known."""
         count = len(self._contents)
         self._contents.setdefault(key, content)
+        if refused:
+            self._refused.add(key)
         return len(self._contents) > count
 
-    def dump(self) -> bytes:
-        """All pairs, in the order in which they came."""
-        return b"".join([part for pair in self._contents.items() for part in pair])
+    def was_refused(self, key: bytes, content: bytes) -> bool:
+        """Whether this input is a dead letter; False when it never came."""
+        return self.look(key, content)[1] in self._refused
+
+    def dump(self) -> tuple[bytes, bytes]:
+        """All pairs, and the keys of the refused among them, in the order in which they came."""
+        pairs = b"".join([part for pair in self._contents.items() for part in pair])
+        return pairs, b"".join([key for key in self._contents if key in self._refused])
 
     @classmethod
-    def load(cls, dump: bytes) -> Seen:
+    def load(cls, pairs: bytes, refused: bytes) -> Seen:
         """The memory that was dumped."""
-        seen = cls()
-        for start in range(0, len(dump), 2 * DIGEST_BYTES):
-            middle = start + DIGEST_BYTES
-            seen._contents[dump[start:middle]] = dump[middle : middle + DIGEST_BYTES]
+        seen, digests = cls(), _digests(pairs)
+        seen._contents = dict(zip(digests[::2], digests[1::2], strict=True))
+        seen._refused = set(_digests(refused))
         return seen
+
+
+def _digests(joined: bytes) -> list[bytes]:
+    return [joined[start : start + DIGEST_BYTES] for start in range(0, len(joined), DIGEST_BYTES)]
 
 
 def reused() -> Refused:

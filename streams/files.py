@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
@@ -23,7 +24,9 @@ BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Input]]:
-    """The inputs of all files, ``size`` lines at a time. Raises ConfigurationError when a file cannot be read.
+    """The inputs of all files, ``size`` lines at a time.
+
+    Raises ConfigurationError at once when a file is missing or may not be read, later when reading it fails.
 
     Blank lines and the byte order mark of a file are skipped; a last line needs no line end. Memory is bounded: of
     a line that is too large only the beginning is held.
@@ -33,7 +36,12 @@ def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Inpu
             raise ConfigurationError(
                 NO_FILE, f"there is no file {name}: name a file of events, or - for standard input"
             )
-    inputs = (item for name in names for item in _file(name))
+        if name != "-" and not os.access(name, os.R_OK):
+            raise ConfigurationError(NO_FILE, f"{name} may not be read: give yourself permission, or name another")
+    return _cut((item for name in names for item in _file(name)), size)
+
+
+def _cut(inputs: Iterator[Input], size: int) -> Iterator[list[Input]]:
     while batch := list(islice(inputs, size)):
         yield batch
 

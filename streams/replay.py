@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from matcher.policy import PolicyBook
+from streams.duplicates import Seen
 from streams.files import batches
 from streams.folder import DataFolder
+from streams.intake import Input
+from streams.processor import Receipt
 from streams.state import collector_paused
 
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """What one call did, and the folder in numbers after it."""
+    """What one call did, and the folder in numbers after it.
+
+    ``refused`` are the inputs of this call that are dead letters, since now or since an earlier time.
+    """
 
     accepted: int
     duplicates: int
@@ -37,16 +43,26 @@ def replay(
     is told how many events of this call are on the disk. Raises what ``DataFolder.open`` and ``batches`` raise.
     """
     accepted = duplicates = refused = 0
+    inputs = batches(names)  # before there is a folder: a name that is wrong leaves nothing behind
     with collector_paused(), DataFolder.open(out, clock="event", policies=policies) as folder:
-        for batch in batches(names):
+        for batch in inputs:
             receipt = folder.take(batch)
             gc.collect(0)  # young cycles alone: to look at everything, again and again, took a tenth of the time
             accepted += receipt.number("accepted")
-            duplicates += receipt.number("duplicate")
-            refused += receipt.number("refused")
+            letters = _letters(folder.state.seen, batch, receipt)
+            duplicates += len(batch) - receipt.number("accepted") - letters
+            refused += letters
             if progress is not None:
                 progress(accepted + duplicates + refused)
         if until is not None:
             folder.advance(until)
         summary = folder.state.summary()
     return Replayed(accepted, duplicates, refused, summary)
+
+
+def _letters(seen: Seen, batch: Sequence[Input], receipt: Receipt) -> int:
+    """How many of these inputs are dead letters: refused now, or repeats of what was refused."""
+    return sum(
+        result.status != "accepted" and seen.was_refused(item.key, item.content)
+        for item, result in zip(batch, receipt.results, strict=True)
+    )

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Any, Final, cast
 
 from journal.frames import Batch
@@ -21,7 +22,7 @@ from streams.intake import PROGRAM_BYTES, program_digest
 
 LAYOUT_NEWER = code(
     "KND-snapshot-newer",
-    "The snapshot of the journal was written by a newer version of Kindred and is not damaged. Upgrade.",
+    "The snapshot of the journal was written by another version of Kindred and is not damaged. Upgrade.",
 )
 
 LAYOUT: Final = 1
@@ -88,7 +89,7 @@ class State:
         """Count and remember the digests of a record, those of its ``refused`` inputs first."""
         for number, (key, content) in enumerate(taken):
             counts = self._counts_of(content[:PROGRAM_BYTES])
-            new = self.seen.add(key, content)
+            new = self.seen.add(key, content, refused=number < refused)
             if number < refused:
                 counts.dead_letters += 1
             elif new:
@@ -129,7 +130,7 @@ class State:
     def dump(self) -> bytes:
         """The state for a snapshot: a header line, then each program's dump, then the digests."""
         programs = [program.dump() for program in self.programs.values()]
-        seen = self.seen.dump()
+        seen, refused = self.seen.dump()
         header = {
             "clock": self.clock,
             "counts": {
@@ -138,8 +139,9 @@ class State:
             },
             "programs": [len(dump) for dump in programs],
             "seen": len(seen),
+            "refused": len(refused),
         }
-        return b"\n".join([json.dumps(header).encode(), b"".join([*programs, seen])])
+        return b"\n".join([json.dumps(header).encode(), b"".join([*programs, seen, refused])])
 
     def _fold(self, batch: Batch) -> list[bytes]:
         facts = [read_fact(line) for line in batch.facts]
@@ -158,15 +160,26 @@ class State:
                 LAYOUT_NEWER, f"the snapshot has layout {snapshot.layout}, this version reads {LAYOUT}: upgrade Kindred"
             )
         first, _, body = snapshot.state.partition(b"\n")
-        header: dict[str, Any] = json.loads(first)
-        self.clock = header["clock"]
-        self._counts = {bytes.fromhex(digest): Counts(*counts) for digest, counts in header["counts"].items()}
-        self.programs, start = {}, 0
-        for length in header["programs"]:
-            program = Program.load(body[start : start + length])
-            self.programs[program.id] = program
-            start += length
-        self.seen = Seen.load(body[start : start + header["seen"]])
+        try:
+            self._take_in(body, **json.loads(first))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as trouble:
+            # Its checksum holds, so it is whole: somebody wrote what this version does not know.
+            raise SafeHalt(
+                LAYOUT_NEWER, "the snapshot has a part that this version does not know, or lacks one: upgrade Kindred"
+            ) from trouble
+
+    def _take_in(
+        self, body: bytes, *, clock: Mode, counts: dict[str, list[int]], programs: list[int], seen: int, refused: int
+    ) -> None:
+        """Become what ``dump`` wrote: the keywords are its header, the numbers are lengths in ``body``."""
+        self.clock = clock
+        self._counts = {bytes.fromhex(digest): Counts(*each) for digest, each in counts.items()}
+        ends = list(accumulate([*programs, seen, refused], initial=0))
+        if ends[-1] != len(body):
+            raise ValueError("the header does not say where everything is")
+        *dumps, pairs, keys = [body[start:end] for start, end in pairwise(ends)]
+        self.programs = {program.id: program for program in map(Program.load, dumps)}
+        self.seen = Seen.load(pairs, keys)
 
     def _counts_of(self, digest: bytes) -> Counts:
         counts = self._counts.get(digest)

@@ -159,7 +159,8 @@ def test_what_is_written_while_it_looks_is_not_looked_at(tmp_path: Path) -> None
             yield from super().records()
 
         def recovered(self) -> State:
-            writer.take([items.pop(0) for _ in range(300)])  # enough for a snapshot
+            for _ in range(2):  # a snapshot, and an entry behind it that names it
+                writer.take([items.pop(0) for _ in range(150)])
             return super().recovered()
 
     with DataFolder.open(tmp_path, snapshot_facts=50) as writer:

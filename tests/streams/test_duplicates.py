@@ -23,11 +23,17 @@ def test_new_repeat_and_reused() -> None:
 
 @given(st.lists(st.tuples(digests, digests)))
 def test_every_input_is_new_or_reused_once_and_a_dump_remembers_all(pairs: list[tuple[bytes, bytes]]) -> None:
-    seen = Seen()
+    seen, refused = Seen(), set[tuple[bytes, bytes]]()
     for number, (key, content) in enumerate(pairs):
+        assert seen.was_refused(key, content) == ((key, content) in refused)
         sight, own = seen.look(key, content)
         assert (sight is Sight.REPEAT) == ((key, content) in pairs[:number])
-        assert seen.add(own, content) == (sight is not Sight.REPEAT)
-    loaded = Seen.load(seen.dump())
+        wrong = sight is Sight.REUSED or (sight is Sight.NEW and content[0] == 0)
+        if wrong:
+            refused.add((key, content))
+        assert seen.add(own, content, refused=wrong) == (sight is not Sight.REPEAT)
+    loaded = Seen.load(*seen.dump())
+    assert loaded.dump() == seen.dump()
     assert all(loaded.look(key, content)[0] is Sight.REPEAT for key, content in pairs)
+    assert {pair for pair in pairs if loaded.was_refused(*pair)} == refused
     assert len(loaded) == len(set(pairs))

@@ -66,4 +66,4 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_missing_file_is_said_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "e").write_bytes(b"{}\n")
     with pytest.raises(ConfigurationError, match="KND-no-file"):
-        next(batches([str(tmp_path / "e"), str(tmp_path / "missing")]))
+        batches([str(tmp_path / "e"), str(tmp_path / "missing")])

@@ -110,6 +110,19 @@ def test_files_that_lag_are_written_on_from_where_they_are_certain(whole: dict[s
     assert contents(tmp_path) == whole
 
 
+def test_what_was_refused_before_is_refused_still(events: Path, whole: dict[str, bytes], tmp_path: Path) -> None:
+    first, again = replay([str(events)], tmp_path), replay([str(events)], tmp_path)
+    assert first.refused == again.refused > len(BAD_INPUTS)  # five of them come twice in one call
+    assert again.refused + again.duplicates == len(all_lines())
+    assert contents(tmp_path) == whole
+
+
+def test_a_file_that_is_missing_leaves_no_folder_behind(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="KND-no-file"):
+        replay([str(tmp_path / "missing")], tmp_path / "d")
+    assert not (tmp_path / "d").exists()
+
+
 def test_a_reader_beside_the_writer_sees_what_was_taken(tmp_path: Path) -> None:
     with DataFolder.open(tmp_path) as folder:
         folder.take(inputs(event()))

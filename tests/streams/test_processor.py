@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 
 from journal.memory import MemoryJournal
 from journal.port import UnknownOutcome
-from journal.reader import Reader, Recorded
-from matcher.errors import ConfigurationError, Unreachable
+from journal.reader import Reader, Recorded, Snapshot
+from matcher.errors import ConfigurationError, SafeHalt, Unreachable
 from matcher.instants import DAY, parse_instant
 from matcher.messages.facts import read_fact
 from matcher.policy import PolicyBook, read_policy
 from matcher.program import Program
 from streams.intake import Input, read_input
 from streams.processor import Processor
-from streams.state import State
+from streams.state import LAYOUT, State
 from tests.streams.cases import BAD_INPUTS, START, cohort_lines, event, inputs, line
 
 NOW = parse_instant(START)
@@ -303,6 +303,30 @@ def test_new_programs_take_the_policy_of_the_book() -> None:
         "river": 150_000,
         "lake": 7,
     }
+
+
+@pytest.mark.parametrize("change", ["header lacks", "header has more", "program lacks", "program has more", "member"])
+def test_a_snapshot_of_another_layout_says_upgrade(change: str) -> None:
+    processor = started(MemoryJournal())
+    processor.process(inputs(event()))
+    first, _, body = processor.state.dump().partition(b"\n")
+    header = json.loads(first)
+    [length] = header["programs"]
+    program = json.loads(body[:length])
+    if change == "header lacks":
+        del header["refused"]
+    elif change == "header has more":
+        header["later"] = 1
+    elif change == "program lacks":
+        del program["members"]
+    elif change == "program has more":
+        program["later"] = 1
+    else:
+        program["members"][0]["later"] = 1
+    dump = json.dumps(program).encode()
+    state = json.dumps(header | {"programs": [len(dump)]}).encode() + b"\n" + dump + body[length:]
+    with pytest.raises(SafeHalt, match=r"KND-snapshot-newer.*upgrade"):
+        State().fold(Snapshot(1, 1, LAYOUT, None, state))
 
 
 def test_after_a_clean_end_a_reader_begins_at_the_snapshot() -> None:
