@@ -7,6 +7,7 @@ A new policy, too, means writing every row again.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from struct import Struct
@@ -43,11 +44,11 @@ class Roster:
         self.experience = ClosureColumns(taxonomy())
         self.columns: dict[str, npt.NDArray[Any]] = {}
         self._widths = {name: column.words for name, column in COLUMNS.items()}
-        self._next_change: list[int] = []
+        self._next_change = array("q")
         self._profiles: list[Profile | None] = []
-        self._shifts: list[int] = []
+        self._shifts = array("q")
         self._standings: list[Standing] = []
-        self._editions: list[int] = []
+        self._editions = array("q")
         self._free: list[int] = []
         self._lexicons = Lexicons()
         self._lay_out()
