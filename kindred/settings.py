@@ -5,6 +5,7 @@ The file is ``kindred.toml`` in the folder where the command runs; an unknown ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ from matcher.errors import ConfigurationError, code
 FILE = "kindred.toml"
 PREFIX = "KINDRED_"
 MASK = "********"
+_USERINFO = re.compile(r"^(?P<scheme>[\w+.-]+://|).*@")  # up to the last @: a password may hold anything
 
 WRONG = code(
     "KND-settings",
@@ -112,7 +114,9 @@ def _origin(name: str, *sources: Mapping[str, object]) -> str:
 def _shown(value: object) -> str:
     if value is None:
         return "-"
-    return MASK if isinstance(value, SecretStr) else str(value)
+    if isinstance(value, SecretStr):
+        return MASK
+    return _USERINFO.sub(rf"\g<scheme>{MASK}@", value) if isinstance(value, str) else str(value)
 
 
 def _sentence(trouble: ValidationError) -> str:

@@ -33,6 +33,9 @@ def replay(
 
     Events are read in the order given, and what follows is written to a data folder. Calling again with later events
     goes on where it stopped.
+
+    The journal keeps the policy of each of its programs, not the file: without --policy they keep theirs, and a
+    program that is new gets the defaults. Name the file at every call, or set KINDRED_POLICY.
     """
     from kindred import settings, wiring
 
@@ -58,7 +61,10 @@ def serve(
         Literal["wall", "event"] | None, typer.Option(help="Whose time counts; a journal keeps its own.")
     ] = None,
 ) -> None:
-    """Run the embedded service: HTTP in and out."""
+    """Run the embedded service: HTTP in and out.
+
+    Without --policy the programs of the data folder keep theirs, and a program that is new gets the defaults.
+    """
     from kindred import settings, wiring
 
     loaded = settings.load(data=data, host=host, port=port, policy=policy, clock=clock)

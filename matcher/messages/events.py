@@ -213,13 +213,11 @@ class Assessed(Data):
     def _possible(self) -> Assessed:
         low, high, count, item_low, item_high = _SCALES[self.instrument]
         if not low <= self.total <= high:
-            raise ValueError(f"a {self.instrument} total lies between {low} and {high}")
+            raise ValueError("the total lies outside the range of its instrument")
         if self.items is not None:
             fits = len(self.items) == count and all(item_low <= item <= item_high for item in self.items)
             if not fits or sum(self.items) != self.total:
-                raise ValueError(
-                    f"{self.instrument} has {count} items of {item_low}-{item_high} that add up to the total"
-                )
+                raise ValueError("the items are not those of the instrument, or do not add up to the total")
         return self
 
 

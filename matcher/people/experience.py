@@ -16,7 +16,6 @@ Somebody with a substance and a mental disorder recovers from both at once, whic
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import NamedTuple, TypeAlias
@@ -40,8 +39,6 @@ UNKNOWN_CODE = errors.code(
     "An experience is not a code of chapter F or Z of ICD-10-CM. Write it in upper case with its dot, as in F11.20, "
     "or give the nearest code above it.",
 )
-
-_CODE_SHAPED = re.compile(r"[A-Za-z]\d[0-9A-Za-z.]{1,6}")
 
 
 def family(code: str) -> str:
@@ -104,24 +101,24 @@ class Taxonomy:
         ic.flags.writeable = False
         return ic
 
-    def check(self, code: str) -> None:
-        """Raise ``Refused`` (KND-unknown-code) unless ``code`` is one that a person can have: a category or below."""
+    def check(self, code: str, where: str = "an experience") -> None:
+        """Raise ``Refused`` (KND-unknown-code) unless ``code`` is one that a person can have: a category or below.
+
+        The reason says ``where`` the code stood and what is wrong with it, never the code: it may be a diagnosis.
+        """
         if code not in self._node_of or code == DUAL or "-" in code:
-            raise Refused(UNKNOWN_CODE, self._why_unknown(code))
+            raise Refused(UNKNOWN_CODE, f"{where} {self._why_unknown(code)}")
 
     def _why_unknown(self, code: str) -> str:
         if code in self._node_of:
-            return f"{code} is a group of codes: name the code itself, such as F11.20"
-        if not _CODE_SHAPED.fullmatch(code):  # it may be anything, even a name: do not repeat it
-            return "an experience is not an ICD-10-CM code: write one such as F11.20 or Z59.0"
+            return "is a group of codes: name a code of it, such as F11.20"
         plain = code.upper().replace(".", "")
         dotted = f"{plain[:3]}.{plain[3:]}".rstrip(".")
         if dotted in self._node_of:
-            return f"{code} is not written as in ICD-10-CM: write {dotted}"
-        known = next((dotted[:end] for end in range(len(dotted) - 1, 2, -1) if dotted[:end] in self._node_of), None)
-        if known:
-            return f"{code} is not in ICD-10-CM: the nearest code above it is {known}"
-        return f"{code} is not a code of chapter F or Z of ICD-10-CM: only these are experiences"
+            return "is not written as in ICD-10-CM: write it in upper case with its dot, as in F11.20"
+        if any(dotted[:end] in self._node_of for end in range(3, len(dotted))):
+            return "is not in ICD-10-CM, but a code above it is: name that"
+        return "is not a code of chapter F or Z of ICD-10-CM: write one such as F11.20 or Z59.0"
 
     def describe(self, code: str) -> str:
         """The code in plain words, as ICD-10-CM has them: "Opioid dependence, uncomplicated"."""

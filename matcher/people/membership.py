@@ -344,8 +344,8 @@ def _distressed(member: Member, moment: Moment) -> None:
 
 
 def _check_profile(what: told.MemberUpdated, time: int) -> None:
-    for experience in what.experiences or ():
-        taxonomy().check(experience.code)
+    for place, experience in enumerate(what.experiences or ()):
+        taxonomy().check(experience.code, f"experiences.{place}.code")
         _must_not_be_later(time, experience.since)
     if what.birth_year is not None and what.birth_year > year_of(time):
         raise Refused(IMPOSSIBLE_TIME, "the year of birth lies after the event")
@@ -355,7 +355,7 @@ def _check_profile(what: told.MemberUpdated, time: int) -> None:
 
 def _check_setback(what: told.Setback, time: int) -> None:
     if what.code is not None:
-        taxonomy().check(what.code)
+        taxonomy().check(what.code, "code")
 
 
 def _check_offer(what: told.MentorUpdated, time: int) -> None:

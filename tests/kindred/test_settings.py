@@ -42,6 +42,23 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("brokers", "shown"),
+    [
+        ("kafka:9092,kafka-2:9092", "kafka:9092,kafka-2:9092"),
+        ("sasl://ann:swordfish@kafka:9092", f"sasl://{MASK}@kafka:9092"),
+        ("ann:swordfish@kafka:9092", f"{MASK}@kafka:9092"),
+        ("sasl://ann:sword,f@/sh@kafka:9092", f"sasl://{MASK}@kafka:9092"),
+        ("sasl://ann:swordfish@a:1,sasl://ann:swordfish@b:2", f"sasl://{MASK}@b:2"),
+    ],
+)
+def test_who_signs_in_with_what_is_masked_in_an_address(
+    monkeypatch: pytest.MonkeyPatch, brokers: str, shown: str
+) -> None:
+    monkeypatch.setenv("KINDRED_BROKERS", brokers)
+    assert {row.name: row.value for row in rows(load())}["brokers"] == shown
+
+
+@pytest.mark.parametrize(
     ("file", "says"), [("prot = 1", "prot"), ("port = 'x'", "port"), ("port = ", "not TOML"), ("port = 70000", "port")]
 )
 def test_a_wrong_file_is_refused_by_name_of_the_key(tmp_path: Path, file: str, says: str) -> None:

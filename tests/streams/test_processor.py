@@ -88,6 +88,28 @@ def test_refused_events_are_dead_letters_with_their_place_among_distinct_inputs(
     assert letters[2] == {"code": "KND-malformed", "reason": letters[2]["reason"], "position": 4, "original": "{"}
 
 
+@pytest.mark.parametrize(
+    ("document", "place", "secret"),
+    [
+        (event("e-2", data={"experiences": [{"code": "F11.20"}, {"code": "F33.77"}]}), "experiences.1.code", "F33"),
+        (
+            event("e-2", "member.updated", data={"experiences": [{"code": "F33"}, {"code": "F3377"}]}),
+            "experiences.1",
+            "F33",
+        ),
+        (event("e-2", "progress.setback", data={"code": "F33.77", "severity": "lapse"}), "code", "F33"),
+        (event("e-2", "progress.assessed", data={"instrument": "PHQ-9", "total": 60}), "total", "PHQ"),
+        (event("e-2", "progress.assessed", data={"instrument": "PHQ-9", "total": 1, "items": [6]}), "items", "PHQ"),
+    ],
+)
+def test_a_dead_letter_says_where_and_not_what(document: dict[str, Any], place: str, secret: str) -> None:
+    home = MemoryJournal()
+    started(home).process(inputs(event(), document))
+    [letter] = [json.loads(raw) for raw in written(home)[1]]
+    assert place in letter["reason"]
+    assert secret not in letter["reason"]
+
+
 def test_every_bad_input_is_refused_and_the_next_event_is_taken() -> None:
     processor = started(MemoryJournal())
     receipt = processor.process(inputs(*[raw for raw, _ in BAD_INPUTS.values()], event("e-good")))
