@@ -1,4 +1,4 @@
-"""Every block marked bash in the README and the tutorial runs, page by page, from top to bottom in an empty folder."""
+"""Every block marked bash in README, tutorial and how-tos runs, page by page, top to bottom in an empty folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.kindred.shell import environment
 from tests.kindred.test_cli import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("README.md", "docs/tutorial/first-match.md")
+HOW_TO = ("docs/how-to/run-for-one-program.md", "docs/how-to/add-platform-events.md")
+LINKING = ("README.md", "CONTRIBUTING.md", "docs/index.md", "docs/tutorial/first-match.md", *HOW_TO)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -35,8 +36,11 @@ def run(page: str, at: Path) -> str:
     return done.stdout
 
 
+NEEDS_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="the page sends an event with curl: install curl")
+
+
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("curl") is None, reason="the README sends an event with curl: install curl")
+@NEEDS_CURL
 def test_the_readme_runs(tmp_path: Path) -> None:
     said = run("README.md", tmp_path)
     assert '"accepted":1' in said
@@ -52,7 +56,26 @@ def test_the_tutorial_runs_and_says_what_it_promises(tmp_path: Path) -> None:
     assert "no_common_language" in said
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/index.md", "docs/tutorial/first-match.md"])
+@pytest.mark.slow
+@NEEDS_CURL
+def test_how_to_run_it_runs(tmp_path: Path) -> None:
+    said = run(HOW_TO[0], tmp_path)
+    assert "change-me" not in said
+    assert said.count('{"status":"ready"}') == 2
+    assert "kindred_events" in (tmp_path / "metrics.txt").read_text()
+
+
+@pytest.mark.slow
+@NEEDS_CURL
+def test_how_to_add_events_runs(tmp_path: Path) -> None:
+    said = run(HOW_TO[1], tmp_path)
+    assert '"accepted":1,"duplicates":0,"refused":[{"id":"h-2","code":"KND-unknown-member"}]' in said
+    assert "exit code 3" in said
+    assert "experiences.0.code" in said
+    assert '"accepted":2,"duplicates":0,"refused":[]' in said
+
+
+@pytest.mark.parametrize("page", LINKING)
 def test_links_lead_somewhere(page: str) -> None:
     links = LINK.findall((ROOT / page).read_text())
     assert links or page == "CONTRIBUTING.md"
