@@ -80,7 +80,7 @@ def _killed_under_load(folder: Path, kills: int, chance: Random) -> None:
             while at < len(events) and lifetime > 0:
                 body = b"[" + b",".join(events[at : at + size]) + b"]"
                 answer = client.post("/v1/events", content=body, headers=BATCH)
-                assert answer.status_code == 202
+                assert answer.status_code == 202, answer.text
                 at, lifetime = at + size, lifetime - 1
             if life == kills:
                 assert stopped(process) == 0
