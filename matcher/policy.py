@@ -19,13 +19,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from matcher.errors import PolicyError, code
+from matcher.errors import PolicyError, SafeHalt, code
 from matcher.ids import ID_PATTERN
 
 POLICY_UNREADABLE = code("KND-policy-unreadable", "The policy file is not TOML. Mend the line that the message names.")
 POLICY_WRONG = code(
     "KND-policy-wrong",
     "A key of the policy is not known, or its value is not allowed. `kindred policy show` lists every key.",
+)
+
+POLICY_OTHER = code(
+    "KND-policy-other",
+    "The journal holds a policy of another version of Kindred, not readable by this one. Upgrade; nothing is damaged.",
 )
 
 GUESS = "a guess: no source found"
@@ -248,8 +253,13 @@ class Policy(Table):
     @staticmethod
     @lru_cache(maxsize=64)
     def from_text(text: str) -> Policy:
-        """The policy that a ``policy.adopted`` fact carries."""
-        return Policy.model_validate_json(text)
+        """The policy that a ``policy.adopted`` fact carries. Raises SafeHalt for one that this version cannot read."""
+        try:
+            return Policy.model_validate_json(text)
+        except ValidationError:
+            raise SafeHalt(
+                POLICY_OTHER, "an adopted policy has keys unknown to this version: upgrade Kindred"
+            ) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from matcher.errors import PolicyError
+from matcher.errors import PolicyError, SafeHalt
 from matcher.policy import Policy, policy_rows, read_policy
 
 
@@ -41,6 +41,12 @@ def test_a_policy_comes_back_from_its_text() -> None:
     policy = read_policy("[quality]\nwiden_after_days = [1, 3]\n[waiting]\nstep_hours = [6]").default
     assert Policy.from_text(policy.text()) == policy
     assert Policy.from_text(policy.text()).digest() == policy.digest() != Policy().digest()
+
+
+def test_a_policy_of_a_newer_version_halts_with_the_word_upgrade() -> None:
+    newer = Policy().text().replace('"mode":"tiered"', '"mode":"tiered","horizon_days":3')
+    with pytest.raises(SafeHalt, match="upgrade"):
+        Policy.from_text(newer)
 
 
 def test_every_number_says_its_unit_reason_and_source() -> None:
