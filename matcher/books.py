@@ -11,8 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
+from matcher.errors import SafeHalt
 from matcher.messages import facts
 from matcher.messages.facts import Fact, Told
 from matcher.policy import Policy
@@ -195,7 +194,7 @@ def policy_of(text: str) -> Policy | None:
     """The policy that a text says, if it says one."""
     try:
         return Policy.from_text(text)
-    except ValidationError:
+    except SafeHalt:
         return None
 
 
