@@ -112,6 +112,7 @@ def test_killed_under_load_nothing_acknowledged_is_lost_and_nothing_doubled(tmp_
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1800)  # 220 lives of two seconds each, on a machine that may have other work
 def test_killed_two_hundred_times(tmp_path: Path) -> None:
     for seed in range(20):
         _killed_under_load(tmp_path / str(seed), 10, Random(seed))
