@@ -154,14 +154,15 @@ class Desk:
 
     def is_overfull(self, mentor: str) -> bool:
         """Whether active and held matches take more seats than the mentor's capacity."""
-        offer = self.state.members[mentor].mentorship
-        return offer is None or self.state.matches.seats_taken(mentor) > care.capacity(offer, self.state.policy)
+        return self._spare_seats(self.state.members[mentor]) < 0
 
     def open_slots(self, member: Member) -> int:
         """Capacity less active and held matches; 0 for who is no mentor."""
-        if member.mentorship is None:
-            return 0
-        return max(0, care.capacity(member.mentorship, self.state.policy) - self.state.matches.seats_taken(member.id))
+        return max(0, self._spare_seats(member))
+
+    def _spare_seats(self, member: Member) -> int:
+        stated = care.capacity(member.mentorship, self.state.policy) if member.mentorship is not None else 0
+        return stated - self.state.matches.seats_taken(member.id)
 
     def _row(self, newcomer: int) -> Indices:
         mentors = self.open_mentors.order()

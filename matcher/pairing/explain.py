@@ -20,6 +20,7 @@ from matcher.pairing import blockers, fit
 from matcher.pairing.pairs import Pairs
 from matcher.pairing.setting import Setting
 from matcher.pairing.verify import check_market
+from matcher.people.experience import MILLION
 
 if TYPE_CHECKING:
     from matcher.pairing.desk import Desk
@@ -30,7 +31,6 @@ UNKNOWN_ID = code(
 )
 NOT_STARTED = "not_started"
 """In place of a blocker, where the program pairs nobody yet."""
-MILLION = 1_000_000
 NEAREST_MAX = 5
 Mask = NDArray[np.bool_]
 
@@ -40,30 +40,29 @@ def barred(desk: Desk, newcomer: str, mentor: str, *kinds: str, aside: frozenset
     return tuple(hit.code for hit in hits(desk, newcomer, mentor) if hit.kind in kinds and hit.code not in aside)
 
 
-def hits(desk: Desk, newcomer: str, mentor: str) -> list[fit.Hit]:
+def hits(desk: Desk, newcomer: str, mentor: str) -> list[blockers.Blocker]:
     """Every blocker of a pair in words, an open slot included. Raises ConfigurationError for unknown ids."""
     found = fit.barred(
         desk.roster, _index(desk, newcomer), _index(desk, mentor), desk.relations, desk.now, desk.state.policy
     )
     member = desk.state.members[mentor]
     if member.mentorship is not None and desk.open_slots(member) == 0:
-        full = blockers.BY_CODE["no_slot"]
-        found.append(fit.Hit(full.code, full.kind, full.reason, full.unblocks))
+        found.append(blockers.BY_CODE["no_slot"])
     return found
 
 
 def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
     """Why the two are (not) paired; without a mentor, the present one, or who is nearest and what bars them."""
-    _index(desk, newcomer)
+    index = _index(desk, newcomer)
     chosen = mentor or _present_mentor(desk, newcomer)
     answer: dict[str, Any] = {"newcomer": newcomer, "mentor": chosen, "match": _match(desk, newcomer)}
     if chosen is not None:
         answer |= _pair(desk, newcomer, chosen)
-    if mentor is None and chosen is None:
+    else:
         found = nearest(desk, newcomer)
         answer |= {
             "blockers": [_words(each) for each in blockers.newcomer_barred(
-                desk.roster, _index(desk, newcomer), desk.now, desk.state.policy
+                desk.roster, index, desk.now, desk.state.policy
             )],
             "fit": None, "terms": [], "price": None, "instead": None,
             "nearest": [asdict(each) for each in found.nearest],
@@ -77,10 +76,7 @@ def _pair(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any]:
     terms = fit.breakdown(desk.roster, one, other, desk.relations, desk.now, desk.state.policy)
     in_market = mentor in desk.market.slots()
     return {
-        "blockers": [
-            {"code": hit.code, "class": hit.kind, "reason": hit.reason, "unblocks": hit.unblocks}
-            for hit in hits(desk, newcomer, mentor)
-        ],
+        "blockers": [_words(hit.code) for hit in hits(desk, newcomer, mentor)],
         "fit": sum(term.contribution for term in terms) / MILLION,
         "terms": [
             {

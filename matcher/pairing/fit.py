@@ -19,7 +19,7 @@ from itertools import islice, pairwise
 import numpy as np
 
 from matcher.instants import DAY
-from matcher.pairing.blockers import BLOCKERS, pair_blockers, unbarred
+from matcher.pairing.blockers import BLOCKERS, Blocker, pair_blockers, unbarred
 from matcher.pairing.pairs import Pairs, meets
 from matcher.pairing.setting import UNRELATED, Millionths, Relations, Setting, Values
 from matcher.people.columns import Mask, Rows
@@ -216,16 +216,6 @@ class Term:
     told: str = ""
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A blocker that bars a pair, in words."""
-
-    code: str
-    kind: str
-    reason: str
-    unblocks: str
-
-
 def breakdown(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Term]:
     """The terms of one pair, blockers left aside; their contributions add up to its fit."""
     pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations))
@@ -251,13 +241,13 @@ def _values(pair: Pairs) -> Iterator[tuple[str, int, int, int]]:
         yield name, value, weight, value * weight // 1_000
 
 
-def barred(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Hit]:
+def barred(roster: Roster, newcomer: int, mentor: int, relations: Relations, at: int, policy: Policy) -> list[Blocker]:
     """Everything that bars a pair, an open slot left aside, in the order of ``BLOCKERS``."""
     pair = Pairs(roster.side(newcomer), roster.side(mentor), Setting(at, policy, relations))
     codes = {each.code for each in pair_blockers(pair)}
     if score(pair)[0] < _least(pair)[0]:
         codes.add("low_fit")
-    return [Hit(each.code, each.kind, each.reason, each.unblocks) for each in BLOCKERS if each.code in codes]
+    return [each for each in BLOCKERS if each.code in codes]
 
 
 def _experience_words(pair: Pairs, value: int) -> tuple[str, str]:

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from matcher.pairing.setting import Millionths, Setting, Values
 from matcher.people.columns import Mask, Rows, Side
-from matcher.people.experience import MILLION
 
 _KEPT = ("common_half_hours", "squared_chords")
 """Answers for each of the many that cost much and are asked for twice."""
@@ -98,8 +97,6 @@ class Pairs:
 
         Costs one look at each of the many for each node of the one.
         """
-        roster, one, many = self.one.roster, int(self.one.rows[0]), self.many.rows
-        shared = roster.experience.shared(roster.closures[one], many)
-        union = roster.experience.information.take(many) + roster.experience.information[one] - shared
-        similarity: Millionths = (shared * MILLION // np.maximum(union, 1)).astype(np.int32)
+        roster, one = self.one.roster, int(self.one.rows[0])
+        similarity: Millionths = roster.experience.similarity(roster.closures[one], self.many.rows).astype(np.int32)
         return similarity

@@ -150,19 +150,6 @@ class Taxonomy:
         union = self.information(a) + self.information(b) - shared
         return shared * MILLION // union if union else 0
 
-    def similarity_to_all(self, a: Closure, columns: ClosureColumns) -> npt.NDArray[np.int64]:
-        """SimGIC of one person with everybody in ``columns``, in millionths: ``similarity`` for each row.
-
-        Costs one pass over the rows for each node of ``a``.
-        """
-        shared = np.zeros(len(columns), dtype=np.int64)
-        for node in a:
-            if (has := columns.who_has(node)) is not None:
-                shared += has * self.ic[node]
-        union = columns.information + self.information(a) - shared
-        similarity: npt.NDArray[np.int64] = shared * MILLION // np.maximum(union, 1)
-        return similarity
-
     def shared(self, a: Closure, b: Closure) -> tuple[str, ...]:
         """The codes that tell best what two people share, the rarest first; none is an ancestor of another.
 
@@ -193,22 +180,22 @@ class ClosureColumns:
     def __len__(self) -> int:
         return self._rows
 
-    @property
-    def information(self) -> npt.NDArray[np.int64]:
-        """The information content of each row's closure, in millionths of a nat."""
-        return self._information[: self._rows]
-
     def who_has(self, node: int) -> npt.NDArray[np.uint8] | None:
         """1 for each row that has ``node``, else 0; None when nobody ever had it."""
         slot = self._slot_of.get(node)
         return None if slot is None else self._has[slot, : self._rows]
 
-    def shared(self, closure: Closure, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """The information content that each of these rows shares with ``closure``, in millionths of a nat."""
+    def similarity(self, closure: Closure, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """SimGIC of one person with the people of these rows, in millionths: ``Taxonomy.similarity`` for each.
+
+        Costs one look at each of the rows for each node of ``closure``.
+        """
         nodes = [node for node in closure if node in self._slot_of]
         slots = [self._slot_of[node] for node in nodes]
-        shared: npt.NDArray[np.int64] = self._taxonomy.ic[nodes] @ self._has[slots].take(rows, axis=1)
-        return shared
+        shared = self._taxonomy.ic[nodes] @ self._has[slots].take(rows, axis=1)
+        union = self._information.take(rows) + self._taxonomy.information(closure) - shared
+        similarity: npt.NDArray[np.int64] = shared * MILLION // np.maximum(union, 1)
+        return similarity
 
     def set(self, row: int, closure: Closure) -> None:
         """Put ``closure`` into ``row``, in place of what it held; ``()`` clears it. Rows in between start empty."""

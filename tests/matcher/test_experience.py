@@ -80,7 +80,7 @@ def test_everybody_at_once_gives_what_one_by_one_gives(puts: list[tuple[int, lis
         expected[row] = known.closure(has)
     newcomer = known.closure(codes)
     one_by_one = [known.similarity(newcomer, expected.get(row, ())) for row in range(len(columns))]
-    at_once = known.similarity_to_all(newcomer, columns)
+    at_once = columns.similarity(newcomer, np.arange(len(columns)))
     assert at_once.tolist() == one_by_one
     assert at_once.dtype == np.int64
 
@@ -91,7 +91,7 @@ def test_columns_grow_far_beyond_their_first_room() -> None:
     closures = [known.closure([code]) for code in CODES[::7]]
     for row, closure in enumerate(closures):
         columns.set(row, closure)
-    at_once = known.similarity_to_all(closures[-1], columns)
+    at_once = columns.similarity(closures[-1], np.arange(len(columns)))
     assert at_once.tolist() == [known.similarity(closures[-1], closure) for closure in closures]
 
 
