@@ -36,6 +36,7 @@ def parse_day(text: str) -> int:
     return _in_bounds(_midnight(date.fromisoformat(text)) + DAY)
 
 
+@lru_cache(maxsize=4_096)  # an event's time is mostly its fact's, its notice's and the clock's
 def format_instant(at: int) -> str:
     """The RFC 3339 form of an instant, always in UTC and to the second."""
     day, second = divmod(at, DAY)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Final, cast
 
+import orjson
+
 from journal.frames import Batch
 from journal.reader import Counted, Snapshot
 from matcher.errors import SafeHalt, code
@@ -27,8 +29,6 @@ LAYOUT_NEWER = code(
 
 LAYOUT: Final = 1
 SUMMED: Final = ("members", "mentors", "open_slots", "waiting", "proposed", "active", "closed", "plan_value")
-
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -211,7 +211,7 @@ def collector_paused() -> Iterator[None]:
 
 def notice_lines(fact: Fact) -> list[bytes]:
     """The notices that follow from a fact, a line of JSON each."""
-    return [_compact(notice).encode() for notice in notices(fact)]
+    return [orjson.dumps(notice) for notice in notices(fact)]
 
 
 def _certificate(each: list[dict[str, Any]]) -> dict[str, object]:
