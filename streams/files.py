@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -18,13 +17,14 @@ NO_FILE = code(
     "KND-no-file", "A file of events cannot be opened or read. Name a file that exists; `-` is standard input."
 )
 
-BATCH_LINES: Final = 512  # one record of the journal, and one wait for the disk
+BATCH_LINES: Final = 1_024  # one record of the journal, and one wait for the disk
+BATCH_BYTES: Final = 8 * 1024 * 1024  # what is held of events that are all as large as they may be
 PIECE_BYTES: Final = 1024 * 1024
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Input]]:
-    """The inputs of all files, ``size`` lines at a time.
+    """The inputs of all files, ``size`` lines at a time, or fewer when they are large.
 
     Raises ConfigurationError at once when a file is missing or may not be read, later when reading it fails.
 
@@ -42,7 +42,14 @@ def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Inpu
 
 
 def _cut(inputs: Iterator[Input], size: int) -> Iterator[list[Input]]:
-    while batch := list(islice(inputs, size)):
+    batch, held = list[Input](), 0
+    for item in inputs:
+        batch.append(item)
+        held += len(item.raw)
+        if len(batch) == size or held >= BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+    if batch:
         yield batch
 
 

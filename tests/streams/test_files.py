@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from matcher.errors import ConfigurationError
-from streams.files import batches
+from streams.files import BATCH_BYTES, batches
 from streams.intake import EVENT_BYTES_MAX, KEPT_BYTES, read_input
 from tests.streams.cases import line
 
@@ -36,6 +36,12 @@ def test_batches_have_a_size_and_files_an_order(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"4\n5\n")
     taken = [[item.raw for item in batch] for batch in batches([str(tmp_path / "b"), str(tmp_path / "a")], 2)]
     assert taken == [[b"1", b"2"], [b"3", b"4"], [b"5"]]
+
+
+def test_of_large_events_fewer_are_held(tmp_path: Path) -> None:
+    sizes = [len(batch) for batch in _raws(tmp_path / "e", (b"x" * EVENT_BYTES_MAX + b"\n") * 70)]
+    assert sizes == [32, 32, 6]
+    assert BATCH_BYTES == 32 * EVENT_BYTES_MAX
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
