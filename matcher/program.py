@@ -22,7 +22,7 @@ from matcher.messages import events as told
 from matcher.messages import facts
 from matcher.messages.catalog import Event
 from matcher.messages.facts import DECISION_TYPES, Decision, Fact, Told
-from matcher.pairing import blockers, explain, review
+from matcher.pairing import explain, review
 from matcher.pairing.desk import Desk
 from matcher.people import membership
 from matcher.policy import Policy
@@ -175,8 +175,8 @@ class Program:
                 continue
             else:
                 index = self.desk.roster.index[who]
-                barred = blockers.mentor_barred(self.desk.roster, index, self.desk.now, self.policy)
-                decision = care.admission(member, barred, screened_now=screened_now)
+                barred = self.desk.judge.mentor_alone(index, self.desk.now)
+                decision = care.admission(member, self.desk.judge.codes(barred), screened_now=screened_now)
             if decision is not None:
                 self._decide(decision)
 

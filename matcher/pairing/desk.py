@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from matcher import care
 from matcher.ids import match_id
+from matcher.instants import DAY
 from matcher.messages import facts
-from matcher.pairing import blockers, explain, fit, risks
+from matcher.pairing import explain, fit, risks
+from matcher.pairing.judge import BARRED, Judge
 from matcher.pairing.market import Market
 from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
-from matcher.pairing.setting import Setting
 from matcher.pairing.worth import worth
-from matcher.people.columns import Person
 from matcher.people.member import Member
 from matcher.people.roster import Roster
 from matcher.state import State
@@ -40,7 +40,7 @@ class Desk:
         self.now = state.at or 0
         self.roster = Roster()
         self.market = Market()
-        self.relations = Relations(state, self.roster)
+        self.judge = Judge(self.roster, Relations(state, self.roster), state.policy)
         self.decide = decide
         self.volunteers = Places()
         self.open_mentors = Places()
@@ -91,24 +91,26 @@ class Desk:
         return self.roster.index[who] if _takes_part(member) else self.roster.write(member, self.now, self.state.policy)
 
     def _refresh_newcomer(self, member: Member, index: int, changed: bool) -> None:
-        if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):
+        since = member.seeks_since
+        if since is None or not self._is_free(member) or self.judge.newcomer_alone(index, self.now):
             self._take_out_newcomer(member.id)
             return
-        widened, worth = self._waited(index)
+        widened, worth = self._waited(since)
         before = self._waits.get(member.id)
         if before is None:
-            self.market.arrive(member.id, self._row(index))
+            self.market.arrive(member.id, self._row(index, worth))
             self._newcomers.add(member.id, index)
         elif changed or before[0] != widened:
-            self.market.reweigh(member.id, self._row(index))
+            self.market.reweigh(member.id, self._row(index, worth))
         elif before[1] != worth:
             self.market.shift(member.id, worth - before[1])
         self._waits[member.id] = widened, worth
 
-    def _waited(self, index: int) -> tuple[int, int]:
-        """What waiting has come to: steps of widening, and the worth of pairing this newcomer."""
-        newcomer, setting = Person(self.roster, index), Setting(self.now, self.state.policy, self.relations)
-        return int(setting.steps(newcomer)), int(worth(newcomer.seeks_since, self.now, self.state.policy))
+    def _waited(self, since: int) -> tuple[int, int]:
+        """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""
+        policy = self.state.policy
+        widened = sum(self.now - since >= days * DAY for days in policy.quality.widen_after_days)
+        return widened, worth(since, self.now, policy)
 
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:
@@ -116,7 +118,7 @@ class Desk:
         else:
             self.volunteers.add(member.id, index)
         slots = self.open_slots(member)
-        if slots == 0 or blockers.mentor_barred(self.roster, index, self.now, self.state.policy):
+        if slots == 0 or self.judge.mentor_alone(index, self.now):
             self._take_out_mentor(member.id)
         elif member.id not in self.open_mentors:
             self.market.open_mentor(member.id, slots=slots, weights=self._column(index))
@@ -150,7 +152,7 @@ class Desk:
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
-        return member.seeks_since is not None and (match is None or match.stage == "proposed")
+        return match is None or match.stage == "proposed"
 
     def is_overfull(self, mentor: str) -> bool:
         """Whether active and held matches take more seats than the mentor's capacity."""
@@ -164,16 +166,15 @@ class Desk:
         stated = care.capacity(member.mentorship, self.state.policy) if member.mentorship is not None else 0
         return stated - self.state.matches.seats_taken(member.id)
 
-    def _row(self, newcomer: int) -> Indices:
-        mentors = self.open_mentors.order()
-        fits = fit.row(self.roster, newcomer, mentors, self.relations, self.now, self.state.policy, admitted=True)
-        return _weights(fits, self._waited(newcomer)[1])
+    def _row(self, newcomer: int, worth: int) -> Indices:
+        fits = self.judge.row(newcomer, self.open_mentors.order(), self.now, admitted=True)
+        return _weights(fits, worth)
 
     def _column(self, mentor: int) -> Indices:
         newcomers = self._newcomers.order()
         if not len(newcomers):
             return newcomers
-        fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy, admitted=True)
+        fits = self.judge.column(mentor, newcomers, self.now, admitted=True)
         # What the market has, not what it is now: a step of waiting that is due at this very instant shifts the row.
         return _weights(fits, np.fromiter((self._waits[who][1] for who in self._newcomers), np.int64, len(newcomers)))
 
@@ -242,7 +243,7 @@ class Desk:
         one, other = self.index(newcomer), self.index(mentor)
         if one is None or other is None:
             raise AssertionError("only present members are put together")
-        fit_, because = fit.because(self.roster, one, other, self.now, self.state.policy)
+        fit_, because = fit.because(self.judge, one, other)
         return {
             "match": match_id(self.state.n + 1),
             "newcomer": newcomer,
@@ -317,7 +318,7 @@ def _takes_part(member: Member) -> bool:
 
 
 def _weights(fits: Indices, worths: Indices | int) -> Indices:
-    return np.where(fits >= 0, fits + worths, fit.BARRED)
+    return np.where(fits >= 0, fits + worths, BARRED)
 
 
 _HOLD = "hold "
