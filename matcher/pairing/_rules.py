@@ -391,7 +391,7 @@ def _wipe(c: Crowd, one: int) -> None:
 def fits(
     c: Crowd, s: Setting, a: Apart, one: int, many: Rows, seeking: bool, admitted: bool, at: int, out: Values
 ) -> None:
-    """Write the fit of the one person with each of the many, ``BARRED`` where a rule bars.
+    """Add to each of ``out`` the fit of the one person with that one of the many; write ``BARRED`` where a rule bars.
 
     The one is the newcomer if ``seeking``, else the mentor. Of ``admitted`` people no rule on one alone is asked.
     """
@@ -399,14 +399,11 @@ def fits(
     for k in range(many.size):
         other = many[k]
         i, j = (one, other) if seeking else (other, one)
-        out[k] = BARRED
-        if not admitted and (_newcomer_alone(c.people[i], at) | _mentor_alone(c.people[j], at)) != 0:
-            continue
-        step = _step(c.people[i], s, at)
-        if _the_two(c, s, a, i, j, other, step, False) == 0:
+        fit, step = BARRED, _step(c.people[i], s, at)
+        alone = 0 if admitted else _newcomer_alone(c.people[i], at) | _mentor_alone(c.people[j], at)
+        if alone == 0 and _the_two(c, s, a, i, j, other, step, False) == 0:
             fit = _score(c, s, i, j, other)
-            if fit >= s.steps[LEAST_FIT, step]:
-                out[k] = fit
+        out[k] = out[k] + fit if fit >= s.steps[LEAST_FIT, step] else BARRED
     _wipe(c, one)
 
 

@@ -8,7 +8,7 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from matcher.ids import match_id
 from matcher.instants import DAY
 from matcher.messages import facts
 from matcher.pairing import explain, fit, risks
-from matcher.pairing.judge import BARRED, Judge
+from matcher.pairing.judge import Judge
 from matcher.pairing.market import Market
 from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
@@ -73,6 +73,7 @@ class Desk:
             self._forget(who)
         elif not _takes_part(member):
             self._take_out(who)
+            self._drop_row(who)
             self.set_alarm(who, care.next_look(member, self.now, self.state.policy))
         else:
             before = self.roster.edition(who)
@@ -105,6 +106,7 @@ class Desk:
         elif before[1] != worth:
             self.market.shift(member.id, worth - before[1])
         self._waits[member.id] = widened, worth
+        self._newcomers.note(member.id, worth)
 
     def _waited(self, since: int) -> tuple[int, int]:
         """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""
@@ -124,15 +126,20 @@ class Desk:
             self.market.open_mentor(member.id, slots=slots, weights=self._column(index))
             self.open_mentors.add(member.id, index)
         else:
-            self.market.set_slots(member.id, slots)
+            if slots != self.market.slots_of(member.id):
+                self.market.set_slots(member.id, slots)
             if changed:
                 self.market.reweigh_mentor(member.id, self._column(index))
 
     def _forget(self, who: str) -> None:
         self._take_out(who)
+        self._drop_row(who)
+        self._wakes.pop(who, None)
+
+    def _drop_row(self, who: str) -> None:
+        """Free the row of somebody who takes no part, so that the rows of those who do lie close together."""
         if who in self.roster.index:
             self.roster.drop(who)
-        self._wakes.pop(who, None)
 
     def _take_out(self, who: str) -> None:
         self._take_out_newcomer(who)
@@ -167,16 +174,14 @@ class Desk:
         return stated - self.state.matches.seats_taken(member.id)
 
     def _row(self, newcomer: int, worth: int) -> Indices:
-        fits = self.judge.row(newcomer, self.open_mentors.order(), self.now, admitted=True)
-        return _weights(fits, worth)
+        return self.judge.row(newcomer, self.open_mentors.order(), self.now, worth=worth, admitted=True)
 
     def _column(self, mentor: int) -> Indices:
         newcomers = self._newcomers.order()
         if not len(newcomers):
             return newcomers
-        fits = self.judge.column(mentor, newcomers, self.now, admitted=True)
         # What the market has, not what it is now: a step of waiting that is due at this very instant shifts the row.
-        return _weights(fits, np.fromiter((self._waits[who][1] for who in self._newcomers), np.int64, len(newcomers)))
+        return self.judge.column(mentor, newcomers, self.now, worths=self._newcomers.notes(), admitted=True)
 
     # What follows
 
@@ -317,26 +322,20 @@ def _takes_part(member: Member) -> bool:
     return member.seeks_since is not None or member.mentorship is not None
 
 
-def _weights(fits: Indices, worths: Indices | int) -> Indices:
-    return np.where(fits >= 0, fits + worths, BARRED)
-
-
 _HOLD = "hold "
 """Before the id of a match in the alarms; no member's id has a space."""
 
 
 class Places:
-    """Ids in the market's order of one side, with their indices in the roster."""
+    """Ids in the market's order of one side, with their indices in the roster and a number noted of each."""
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
         self._order: Indices = np.zeros(0, np.int64)
+        self._notes: Indices = np.zeros(0, np.int64)
 
     def __contains__(self, who: str) -> bool:
         return who in self._index
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
 
     def add(self, who: str, index: int) -> None:
         """Put somebody last; who is there keeps the place."""
@@ -350,6 +349,17 @@ class Places:
         if index is not None:
             self._order = self._order[self._order != index]
 
+    def note(self, who: str, number: int) -> None:
+        """Note a number of somebody who is there."""
+        index = self._index[who]
+        if index >= len(self._notes):
+            self._notes = np.pad(self._notes, (0, index + 1))
+        self._notes[index] = number
+
     def order(self) -> Indices:
         """Roster indices in the market's order."""
         return self._order
+
+    def notes(self) -> Indices:
+        """The numbers noted, in the market's order."""
+        return self._notes[self._order]

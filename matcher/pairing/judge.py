@@ -69,19 +69,22 @@ class Judge:
 
         return _rules
 
-    def row(self, newcomer: int, mentors: Rows, at: int, *, admitted: bool = False) -> Values:
+    def row(self, newcomer: int, mentors: Rows, at: int, *, worth: int = 0, admitted: bool = False) -> Values:
         """The fits of one newcomer with these mentors in millionths; ``BARRED`` where a blocker but ``no_slot`` bars.
 
-        With ``admitted``, whom a rule on one person alone bars is known not to be among them. Cost: some 30 ns a pair.
+        ``worth`` is added to each. With ``admitted``, whom a rule on one person alone bars is known not to be among
+        them. Cost: some 30 ns a pair; a few times that where the rows have to come from far memory.
         """
-        out = np.empty(len(mentors), np.int64)
+        out = np.full(len(mentors), worth, np.int64)
         apart = self._apart(newcomer, self._relations.lineage)
         self._rules.fits(self._crowd, self._setting, apart, newcomer, mentors, True, admitted, at, out)
         return out
 
-    def column(self, mentor: int, newcomers: Rows, at: int, *, admitted: bool = False) -> Values:
-        """The fits of one mentor with these newcomers: ``row``, the other way round."""
-        out = np.empty(len(newcomers), np.int64)
+    def column(
+        self, mentor: int, newcomers: Rows, at: int, *, worths: Values | None = None, admitted: bool = False
+    ) -> Values:
+        """The fits of one mentor with these newcomers: ``row``, the other way round, with a worth for each."""
+        out = np.zeros(len(newcomers), np.int64) if worths is None else worths.copy()
         apart = self._apart(mentor, self._relations.lineage_of_mentor)
         self._rules.fits(self._crowd, self._setting, apart, mentor, newcomers, False, admitted, at, out)
         return out

@@ -24,18 +24,8 @@ HOUR_WORDS: Final = -(-HALF_HOURS // WORD)
 
 
 class Said:
-    """What the profile says."""
+    """What the profile says. What is asked of a newcomer comes first: the rest of many mentors is read in one sweep."""
 
-    gender: int
-    """The gender that was said, and ANY."""
-    formats: int
-    """The formats that were said, or UNSAID; and ANY."""
-    states_hours: int
-    states_place: int
-    x: int
-    y: int
-    z: int
-    """The place, in metres from the middle of the earth."""
     needs: int
     """Themes; 0: not said."""
     own_formats: int
@@ -48,29 +38,39 @@ class Said:
     """Squared chord of the farthest wished distance, in square metres; FOREVER: no wish, or no place to count from."""
     wished_shared: int
     """Least number of shared families; 0: no wish."""
+    gender: int
+    """The gender that was said, and ANY."""
+    formats: int
+    """The formats that were said, or UNSAID; and ANY."""
+    states_hours: int
+    states_place: int
+    x: int
+    y: int
+    z: int
+    """The place, in metres from the middle of the earth."""
     information: int
     """Information content of everything that the person has lived through, in millionths of a nat."""
 
 
 class Paired(Said):
-    """How things are with a person at the moment, as far as others are judged by it too.
+    """What else pairs are judged by: how things are at the moment, with people and with their offers.
 
     A waiver that the policy allows and that holds when the row is written is already in the numbers.
     """
 
-    seeks_since: int
-    """FOREVER: seeks no mentor."""
-    starts_at: int
-    """When the recovery began; for somebody who is not in recovery yet, when they came."""
-    recovers_since: int
-    """FOREVER: not in recovery."""
     ahead_from: int
     """Earliest beginning of a newcomer's recovery that the mentor is ahead of by enough; -FOREVER: waived."""
+    welcomed_genders: int
+    """What the mentor asks of a newcomer; ANY: no wish."""
+    recovers_since: int
+    """FOREVER: not in recovery."""
     strategies: int
     """Themes; 0: not said."""
     matches_had: int
-    welcomed_genders: int
-    """What the mentor asks of a newcomer; ANY: no wish."""
+    starts_at: int
+    """When the recovery began; for somebody who is not in recovery yet, when they came."""
+    seeks_since: int
+    """FOREVER: seeks no mentor."""
 
 
 class Person(Paired):

@@ -154,6 +154,7 @@ class Roster:
         self._numbers = self.people.view(np.uint8).data
         self._words = self.sets.reshape(-1).view(np.uint8).data
         self._forms = [_Form(part, layout) for part in PARTS]
+        self._sets_bytes = layout.width * _WORD_BYTES
 
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
         """Write a part of a row; whether it is another than it was."""
@@ -164,7 +165,7 @@ class Roster:
                 return self._put(row, values, part)
         changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values))
         if form.widths:
-            start = row * self.layout.width * _WORD_BYTES + form.sets_start
+            start = row * self._sets_bytes + form.sets_start
             changed |= _replace(self._words, start, form.sets(values))
         return changed
 
