@@ -36,10 +36,12 @@ def parse_day(text: str) -> int:
     return _in_bounds(_midnight(date.fromisoformat(text)) + DAY)
 
 
+@lru_cache(maxsize=4_096)  # an event's time is mostly its fact's, its notice's and the clock's
 def format_instant(at: int) -> str:
     """The RFC 3339 form of an instant, always in UTC and to the second."""
-    day, second = divmod(at, DAY)
-    return f"{_day_text(day)}T{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}Z"
+    minute, second = divmod(at, 60)
+    day, minute = divmod(minute, 1_440)
+    return f"{_day_text(day)}T{_minute_text(minute)}:{second:02d}Z"
 
 
 def year_of(at: int) -> int:
@@ -59,6 +61,12 @@ def _midnight(day: date) -> int:
 @lru_cache(maxsize=4_096)
 def _day_text(day: int) -> str:
     return (date(1970, 1, 1) + timedelta(days=day)).isoformat()
+
+
+@lru_cache(maxsize=1_440)
+def _minute_text(minute: int) -> str:
+    hour, minute = divmod(minute, 60)
+    return f"{hour:02d}:{minute:02d}"
 
 
 def _in_bounds(at: int) -> int:

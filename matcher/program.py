@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from pydantic_core import to_json
+
 from matcher import care
 from matcher.errors import Refused
 from matcher.messages import events as told
@@ -220,7 +222,7 @@ class Program:
 
     def dump(self) -> bytes:
         """The state for a snapshot, as JSON."""
-        return json.dumps(self.state.to_json(), separators=(",", ":")).encode()
+        return to_json(self.state.to_json())
 
     @classmethod
     def load(cls, dump: bytes) -> Program:

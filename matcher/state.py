@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from operator import attrgetter
 from typing import Any
 
 from matcher.graph import SupportGraph
@@ -108,7 +109,7 @@ _ONLY_MEMBERS = frozenset(
 def _member_to_json(member: Member) -> dict[str, Any]:
     offer = member.mentorship
     return {
-        **{name: getattr(member, name) for name in _PLAIN},
+        **dict(zip(_PLAIN, _plain(member), strict=True)),
         "profile": member.profile.to_json(),
         "recovery": member.recovery.to_json(),
         "mentorship": None if offer is None else _mentorship_to_json(offer),
@@ -117,7 +118,7 @@ def _member_to_json(member: Member) -> dict[str, Any]:
 
 def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
     wishes = offer.newcomer_wishes
-    plain = {name: getattr(offer, name) for name in Mentorship.__slots__}
+    plain = dict(zip(Mentorship.__slots__, _plain_offer(offer), strict=True))
     return plain if wishes is None else {**plain, "newcomer_wishes": wishes.model_dump(mode="json")}
 
 
@@ -131,3 +132,5 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
 
 
 _PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship")]
+_plain = attrgetter(*_PLAIN)
+_plain_offer = attrgetter(*Mentorship.__slots__)

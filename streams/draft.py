@@ -69,13 +69,19 @@ class Draft:
     def _put(self, facts: Sequence[Fact], more: int = 0) -> None:
         lines = [fact.line() for fact in facts]
         whole = sum(map(len, lines)) + len(lines) + more
-        if whole <= RECORD_BYTES_MAX < self._open.size + whole:
-            self._begin()
+        if whole <= RECORD_BYTES_MAX:
+            self._room(whole)
+            self._open.facts += facts
+            self._open.lines += lines
+        else:
+            self._put_apart(facts, lines)
+            self._open.size += more
+
+    def _put_apart(self, facts: Sequence[Fact], lines: Sequence[bytes]) -> None:
         for fact, line in zip(facts, lines, strict=True):
             self._room(len(line) + 1)
             self._open.facts.append(fact)
             self._open.lines.append(line)
-        self._open.size += more
 
     def _room(self, size: int) -> None:
         if self._open.size and self._open.size + size > RECORD_BYTES_MAX:

@@ -54,11 +54,12 @@ class Seen:
 
     def add(self, key: bytes, content: bytes, *, refused: bool = False) -> bool:
         """Remember an input, and whether it was ``refused``; False when it was known."""
-        count = len(self._contents)
-        self._contents.setdefault(key, content)
+        new = key not in self._contents
+        if new:
+            self._contents[key] = content
         if refused:
             self._refused.add(key)
-        return len(self._contents) > count
+        return new
 
     def was_refused(self, key: bytes, content: bytes) -> bool:
         """Whether this input is a dead letter; False when it never came."""

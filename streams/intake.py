@@ -15,8 +15,9 @@ import json
 from base64 import b64encode
 from functools import lru_cache
 from hashlib import blake2b, sha256
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+import orjson
 from pydantic_core import from_json
 
 from matcher.errors import Refused, code
@@ -59,7 +60,7 @@ def read_input(raw: bytes) -> Input:
     if len(raw) > EVENT_BYTES_MAX:
         return oversized(raw[:KEPT_BYTES], len(raw), sha256(raw).digest())
     try:
-        document = from_json(raw, allow_inf_nan=False)
+        document = from_json(raw, allow_inf_nan=False, cache_strings="keys")
     except ValueError as trouble:
         return _without_id(raw, Refused(MALFORMED, f"not JSON in UTF-8: {trouble}"))
     if not isinstance(document, dict):
@@ -96,26 +97,27 @@ def program_digest(program: str) -> bytes:
     return blake2b(program.encode(errors="surrogatepass"), digest_size=PROGRAM_BYTES).digest()
 
 
-def _of_document(raw: bytes, document: dict[str, object]) -> Input:
+def _of_document(raw: bytes, document: dict[str, Any]) -> Input:
+    event = refusal = None
+    try:
+        event = parse(document)
+    except Refused as trouble:
+        refusal = trouble.with_traceback(None)  # its frames would keep the document
     source, id_ = document.get("source"), document.get("id")
-    event, refusal = _event(document)
     if not (isinstance(source, str) and isinstance(id_, str) and source and id_):
         return _without_id(raw, refusal)
-    key = blake2b(f"{len(source)}:{source}{id_}".encode(), digest_size=16).digest()
+    key = blake2b(b"%d:%b" % (len(source), (source + id_).encode()), digest_size=16).digest()
     return Input(raw, id_, key, _content(document), event, refusal)
 
 
-def _event(document: dict[str, object]) -> tuple[Event | None, Refused | None]:
-    try:
-        return parse(document), None
-    except Refused as refusal:
-        return None, refusal.with_traceback(None)  # its frames would keep the document
-
-
-def _content(document: dict[str, object]) -> bytes:
+def _content(document: dict[str, Any]) -> bytes:
     program = document.get("partitionkey")
     read = [document.get("type"), document.get("subject"), program, document.get("time"), document.get("data", {})]
-    digest = blake2b(_canonical(read).encode(), digest_size=16 - PROGRAM_BYTES).digest()
+    try:
+        canonical = orjson.dumps(read, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer beyond 64 bits
+        canonical = _canonical(read).encode()
+    digest = blake2b(canonical, digest_size=16 - PROGRAM_BYTES).digest()
     return (program_digest(program) if isinstance(program, str) else NO_PROGRAM) + digest
 
 

@@ -32,7 +32,7 @@ CLOCK_MODE = code(
     "Name that mode, or another data folder.",
 )
 SNAPSHOT_FACTS: Final = 50_000  # a second or so of folding at the next start
-CLOSING_SHARE: Final = 4  # at the end, when what came since is a quarter of the last snapshot: the next reader is near
+CLOSING_SHARE: Final = 2  # at the end, from half of the last snapshot on: to fold it takes as long as to write one
 
 Status = Literal["accepted", "duplicate", "refused"]
 
@@ -182,7 +182,7 @@ class Processor:
         sight, key = state.seen.look(item.key, item.content)
         pair = key, item.content
         if sight is Sight.REPEAT:
-            state.remember([pair], refused=0)
+            state.remember_one(pair)
             draft.repeated(pair)
             return Result("duplicate", item.id)
         try:
@@ -192,9 +192,9 @@ class Processor:
             draft.accepted(pair, self._handle(event, arrival))
         except Refused as refusal:
             draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
-            state.remember([pair], refused=1)
+            state.remember_one(pair, refused=True)
             return Result("refused", item.id, refusal.code)
-        state.remember([pair], refused=0)
+        state.remember_one(pair)
         return Result("accepted", item.id)
 
     def _handle(self, event: Event, arrival: int | None) -> list[Fact]:

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from matcher.policy import PolicyBook
 from streams.duplicates import Seen
@@ -14,6 +15,9 @@ from streams.folder import DataFolder
 from streams.intake import Input
 from streams.processor import Receipt
 from streams.state import collector_paused
+
+SNAPSHOT_FACTS: Final = 250_000  # after a kill the files are read again as well, which takes as long as to fold so many
+CYCLES_BATCHES: Final = 64  # hardly anything makes a reference cycle; an exception may
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +48,18 @@ def replay(
     """
     accepted = duplicates = refused = 0
     inputs = batches(names)  # before there is a folder: a name that is wrong leaves nothing behind
-    with collector_paused(), DataFolder.open(out, clock="event", policies=policies) as folder:
-        for batch in inputs:
+    with (
+        collector_paused(),
+        DataFolder.open(out, clock="event", policies=policies, snapshot_facts=SNAPSHOT_FACTS) as folder,
+    ):
+        for number, batch in enumerate(inputs, 1):
             receipt = folder.take(batch)
-            gc.collect(0)  # young cycles alone: to look at everything, again and again, took a tenth of the time
-            accepted += receipt.number("accepted")
-            letters = _letters(folder.state.seen, batch, receipt)
-            duplicates += len(batch) - receipt.number("accepted") - letters
+            taken, letters = receipt.number("accepted"), _letters(folder.state.seen, batch, receipt)
+            accepted += taken
+            duplicates += len(batch) - taken - letters
             refused += letters
+            if number % CYCLES_BATCHES == 0:
+                gc.collect(0)  # young objects alone: to look at everything, again and again, took a tenth of the time
             if progress is not None:
                 progress(accepted + duplicates + refused)
         if until is not None:

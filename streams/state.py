@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Any, Final, cast
 
+import orjson
+
 from journal.frames import Batch
 from journal.reader import Counted, Snapshot
 from matcher.errors import SafeHalt, code
@@ -27,8 +29,6 @@ LAYOUT_NEWER = code(
 
 LAYOUT: Final = 1
 SUMMED: Final = ("members", "mentors", "open_slots", "waiting", "proposed", "active", "closed", "plan_value")
-
-_compact = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(slots=True)
@@ -87,24 +87,28 @@ class State:
 
     def remember(self, taken: Iterable[tuple[bytes, bytes]], refused: int) -> None:
         """Count and remember the digests of a record, those of its ``refused`` inputs first."""
-        for number, (key, content) in enumerate(taken):
-            counts = self._counts_of(content[:PROGRAM_BYTES])
-            new = self.seen.add(key, content, refused=number < refused)
-            if number < refused:
-                counts.dead_letters += 1
-            elif new:
-                counts.accepted += 1
-            else:
-                counts.duplicates += 1
+        for number, pair in enumerate(taken):
+            self.remember_one(pair, refused=number < refused)
+
+    def remember_one(self, pair: tuple[bytes, bytes], *, refused: bool = False) -> None:
+        """Count and remember the digests of an input."""
+        key, content = pair
+        counts = self._counts_of(content[:PROGRAM_BYTES])
+        new = self.seen.add(key, content, refused=refused)
+        if refused:
+            counts.dead_letters += 1
+        elif new:
+            counts.accepted += 1
+        else:
+            counts.duplicates += 1
 
     def announce(self, facts: Sequence[Fact]) -> list[bytes]:
         """The lines of the notices that follow from these facts, counted."""
         lines = list[bytes]()
         for fact in facts:
-            following = notice_lines(fact)
-            if following:
+            if following := notices(fact):
                 self._counts_of(program_digest(fact.program)).notices += len(following)
-                lines += following
+                lines += map(orjson.dumps, following)
         return lines
 
     @property
@@ -211,7 +215,7 @@ def collector_paused() -> Iterator[None]:
 
 def notice_lines(fact: Fact) -> list[bytes]:
     """The notices that follow from a fact, a line of JSON each."""
-    return [_compact(notice).encode() for notice in notices(fact)]
+    return [orjson.dumps(notice) for notice in notices(fact)]
 
 
 def _certificate(each: list[dict[str, Any]]) -> dict[str, object]:

@@ -47,7 +47,7 @@ def parse(document: Mapping[str, object] | bytes | str) -> Event:
     with it, never the value: that may be a personal fact.
     """
     try:
-        if isinstance(document, bytes | str):
+        if isinstance(document, (bytes, str)):
             envelope = Envelope.model_validate_json(document)
         else:
             envelope = Envelope.model_validate(document)

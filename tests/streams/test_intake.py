@@ -100,6 +100,25 @@ def test_other_content_under_the_same_id(changes: dict[str, object]) -> None:
     assert first.content != second.content
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (b'{"b": [{"d": 1, "c": 2}], "a": 3}', b'{"a": 3, "b": [{"c": 2, "d": 1}]}', True),
+        (b'"\\u00e9\\n"', '"é\\u000a"'.encode(), True),
+        (b"1.0", b"10e-1", True),
+        (b"1.0", b"1", False),
+        (b"1180591620717411303424", b"1180591620717411303425", False),
+        (b'{"b": 1180591620717411303424, "a": 1}', b'{"a": 1, "b": 1180591620717411303424}', True),
+    ],
+    ids=["order within", "escapes", "numbers", "whole and not", "large numbers", "order beside a large number"],
+)
+def test_data_that_this_version_does_not_read_is_content(one: bytes, other: bytes, same: bool) -> None:
+    raw = line(data={"experiences": [{"code": "F11.20"}], "a_later_field": "HERE"})
+    first, second = (read_input(raw.replace(b'"HERE"', value)) for value in (one, other))
+    assert first.event is not None
+    assert (first.content == second.content) == same
+
+
 def test_source_and_id_do_not_run_together() -> None:
     assert read_input(line(source="ab", id="c")).key != read_input(line(source="a", id="bc")).key
 
