@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from statistics import mean
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +23,11 @@ from matcher.cohort import cohort
 from matcher.instants import parse_instant
 from matcher.messages import events as told
 from matcher.messages.catalog import Event, parse
-from matcher.pairing import fit
-from matcher.pairing.setting import UNRELATED
-from matcher.people.columns import Rows
+from matcher.pairing.judge import NOBODY, Judge
 from matcher.people.experience import taxonomy
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import Profile, theme_mask
+from matcher.people.record import PERSON, Rows
 from matcher.people.recovery import Recovery
 from matcher.people.roster import Roster
 from matcher.policy import Policy
@@ -52,17 +52,27 @@ def _against_peers(mentors: int) -> Iterator[Row]:
     roster, newcomers, mentors_ = _filled(members)
     ours = _row_us(roster, newcomers, mentors_)
     yield cost_row("score", f"row, {mentors:,} mentors, a plain loop", ours, _plain_us(members), "µs", 200)
-    bare = mean(_best_us(partial(_bare_pass, roster, each, mentors_), 30) for each in newcomers)
+    columns = _columns(roster)
+    bare = mean(_best_us(partial(_bare_pass, columns, each, mentors_), 30) for each in newcomers)
     yield cost_row("score", f"row, {mentors:,} mentors, a bare numpy pass", ours, bare, "µs", 1 / 3)
     few = np.array(newcomers, dtype=np.int64)
-    column = mean(
-        _best_us(partial(fit.column, roster, int(each), few, UNRELATED, AT, POLICY), 5) for each in mentors_[:100]
-    )
+    judge = Judge(roster, _Strangers(), POLICY)
+    column = mean(_best_us(partial(judge.column, int(each), few, AT), 5) for each in mentors_[:100])
     yield Row("score", f"column, {NEWCOMERS} newcomers", column, None, "µs", None, None)
 
 
 def _row_us(roster: Roster, newcomers: list[int], mentors: Rows) -> float:
-    return mean(_best_us(partial(fit.row, roster, each, mentors, UNRELATED, AT, POLICY), 30) for each in newcomers)
+    judge = Judge(roster, _Strangers(), POLICY)
+    return mean(_best_us(partial(judge.row, each, mentors, AT), 30) for each in newcomers)
+
+
+class _Strangers:
+    """Nobody has anything to do with anybody."""
+
+    def excluded(self, member: int) -> Rows:
+        return NOBODY
+
+    lineage = lineage_of_mentor = declined = excluded
 
 
 def _plain_us(members: list[Member]) -> float:
@@ -79,17 +89,18 @@ def _plain_us(members: list[Member]) -> float:
     return mean(_best_us(partial(loop, each), 2) for each in newcomers)
 
 
-def _bare_pass(roster: Roster, newcomer: int, mentors: Rows) -> npt.NDArray[np.int64]:
-    """Every column that a row of fits looks at, gathered and combined with the newcomer's by one operation a cell."""
+def _columns(roster: Roster) -> list[npt.NDArray[Any]]:
+    """Every number, word and node of the roster as a column of its own, which is what numpy reads best."""
+    numbers = [roster.people[name] for name in PERSON.names or ()]
+    tables = (roster.sets.view(np.int64), roster.nodes)
+    return [np.ascontiguousarray(each) for each in [*numbers, *(column for table in tables for column in table.T)]]
+
+
+def _bare_pass(columns: list[npt.NDArray[Any]], newcomer: int, mentors: Rows) -> npt.NDArray[np.int64]:
+    """Everything that a row of fits looks at, gathered and combined with the newcomer's by one operation a cell."""
     total = np.zeros(len(mentors), dtype=np.int64)
-    for column in roster.columns.values():
-        common = column.take(mentors, axis=-1) & column[..., [newcomer]]
-        total += common if common.ndim == 1 else np.bitwise_count(common).sum(axis=0, dtype=np.uint16)
-    ic = taxonomy().ic
-    for node in roster.closures[newcomer]:
-        has = roster.experience.who_has(node)
-        if has is not None:
-            total += has.take(mentors) * ic[node]
+    for column in columns:
+        total += column.take(mentors) & column[newcomer]
     return total
 
 

@@ -5,6 +5,8 @@ The clocks after a match (first contact, pulses, backups, alerts) will live here
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from matcher.instants import DAY, end_of_year
 from matcher.messages import facts
 from matcher.people.member import FOREVER, Member, Mentorship
@@ -20,7 +22,7 @@ def capacity(mentorship: Mentorship, policy: Policy) -> int:
     return min(stated, policy.mentor.capacity_max)
 
 
-def admission(member: Member, barred: tuple[str, ...], *, screened_now: bool) -> facts.Decision | None:
+def admission(member: Member, barred: Sequence[str], *, screened_now: bool) -> facts.Decision | None:
     """What a mentor's screening, or what has changed since, decides; None when nothing does.
 
     ``barred`` are the rules that close the mentor to everybody. A volunteer who is cleared but barred is refused once,
@@ -30,7 +32,7 @@ def admission(member: Member, barred: tuple[str, ...], *, screened_now: bool) ->
     if offer is None or offer.admitted:
         return None
     if screened_now and barred:
-        return facts.MentorRefused(mentor=member.id, rules=barred)
+        return facts.MentorRefused(mentor=member.id, rules=tuple(barred))
     if offer.cleared_until and not barred:
         return facts.MentorAdmitted(mentor=member.id)
     return None

@@ -24,7 +24,7 @@ from matcher.messages import events as told
 from matcher.messages import facts
 from matcher.messages.catalog import Event
 from matcher.messages.facts import DECISION_TYPES, Decision, Fact, Told
-from matcher.pairing import blockers, explain, review
+from matcher.pairing import explain, review
 from matcher.pairing.desk import Desk
 from matcher.people import membership
 from matcher.policy import Policy
@@ -93,11 +93,12 @@ class Program:
         What falls due at or before ``at`` happens first, and its facts come first. Raises Refused when the event cannot
         be taken: then nothing has happened at all, and the clock stands where it stood.
         """
-        if event.program != self.id or (self.at is not None and at < self.at):
+        state, how = self.state, HANDLING[event.type]
+        if event.program != state.program or (state.at is not None and at < state.at):
             raise ValueError("an event is handled by its own program, and not before the program's clock")
-        self.check(event)
-        self._let_time_pass(event, at)
-        how = HANDLING[event.type]
+        if how.check is not None:
+            how.check(self, event)
+        self._let_time_pass(event, how, at)
         self._now(at)
         if how.before is not None:
             how.before(self, event)
@@ -124,15 +125,13 @@ class Program:
             self._decide(facts.ClockAdvanced())
         return self._take()
 
-    def _let_time_pass(self, event: Event, at: int) -> None:
+    def _let_time_pass(self, event: Event, how: Handling, at: int) -> None:
         """Fire what is due before an event, and check what depends on the instant; refused, all is as it was."""
-        how = HANDLING[event.type]
-        alarm = self.next_due() if self.at is not None else None
-        if how.check_now is None:
-            self._fire(at)
-        elif alarm is None or alarm > at:
-            how.check_now(self, event)
-        elif how.lasting and _passes(how.check_now, self, event):
+        alarm = self.desk.next_alarm() if self.state.at is not None else None
+        if alarm is None or alarm > at:
+            if how.check_now is not None:
+                how.check_now(self, event)
+        elif how.check_now is None or (how.lasting and _passes(how.check_now, self, event)):
             self._fire(at)
         else:
             self._fire_or_undo(how.check_now, event, at)
@@ -177,8 +176,8 @@ class Program:
                 continue
             else:
                 index = self.desk.roster.index[who]
-                barred = blockers.mentor_barred(self.desk.roster, index, self.desk.now, self.policy)
-                decision = care.admission(member, barred, screened_now=screened_now)
+                barred = self.desk.judge.mentor_alone(index, self.desk.now)
+                decision = care.admission(member, self.desk.judge.codes(barred), screened_now=screened_now)
             if decision is not None:
                 self._decide(decision)
 
@@ -210,8 +209,9 @@ class Program:
         self._record(DECISION_TYPES[type(decision)], decision)
 
     def _record(self, type_: str, data: Told | Decision) -> None:
-        fact = Fact(self.id, self.n + 1, self.desk.now, type_, data)
-        self.state.evolve(fact)
+        state = self.state
+        fact = Fact(state.program, state.n + 1, self.desk.now, type_, data)
+        state.evolve(fact)
         self._out.append(fact)
 
     def _take(self) -> list[Fact]:

@@ -15,18 +15,19 @@ Almost all time goes into looking along a row (or a column) for pairs that are c
 compares 32-bit whole units of S, which the compiler turns into vector instructions; the tie-break t is
 computed from the two ids' hashes for the few pairs that pass.
 
-Importing this module imports numba, and compiles on a machine's first start; later starts load from the cache.
-All kernels are in this one file because the cache notices changes by its date.
+Importing this module imports numba; see ``_compiled``. All kernels are in this one file because numba's cache notices
+changes by its date.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import numpy as np
-from numba import from_dtype, njit, types
+from numba import from_dtype, types
 
+from matcher.pairing._compiled import Function, inner, kernel
 from matcher.pairing._tables import (
     BLOCKED,
     COLUMN,
@@ -45,8 +46,6 @@ from matcher.pairing._tables import (
     Tables,
 )
 
-Function = TypeVar("Function", bound=Callable[..., Any])
-
 _I = types.int64
 _INTS = types.int64[::1]
 _UNITS = types.int32[::1]
@@ -56,29 +55,17 @@ _TABLES = cast(Callable[..., Any], types.NamedTuple)(
 )
 
 
-def _inner(function: Function) -> Function:
-    return cast(Function, njit(function))
-
-
 def _kernel(*arguments: Any) -> Callable[[Function], Function]:
-    """Compile at import for these arguments after the tables, or load what an earlier process compiled."""
-    signature = types.void(_TABLES, *arguments)
-
-    def compiled(function: Function) -> Function:
-        try:
-            return cast(Function, njit(signature, cache=True)(function))
-        except RuntimeError:  # there is no folder to keep compiled code in: every start pays for it
-            return cast(Function, njit(signature)(function))
-
-    return compiled
+    """A kernel of the tables and these arguments."""
+    return kernel(types.void(_TABLES, *arguments))
 
 
-@_inner
+@inner
 def _wide(number: np.integer[Any]) -> int:
     return np.int64(number)  # type: ignore[return-value]  # to numba, int is int64
 
 
-@_inner
+@inner
 def _tie(row_hash: np.uint64, column_hash: np.uint64) -> int:
     """The tie-break of a pair, 1 … 2**27 − 1: splitmix64's finaliser over the two ids' hashes."""
     z = row_hash + column_hash
@@ -88,12 +75,12 @@ def _tie(row_hash: np.uint64, column_hash: np.uint64) -> int:
     return max(_wide(z), 1)
 
 
-@_inner
+@inner
 def _exact(t: Tables, row: int, column: int) -> int:
     return (_wide(t.weight[row, column]) << SCALE_BITS) + _tie(t.rows[row].hash, t.columns[column].hash)
 
 
-@_inner
+@inner
 def _attach(t: Tables, row: int, column: int) -> None:
     following = t.columns[column].first
     t.rows[row].partner = column
@@ -106,7 +93,7 @@ def _attach(t: Tables, row: int, column: int) -> None:
     _touch(t, row)
 
 
-@_inner
+@inner
 def _detach(t: Tables, row: int) -> None:
     column, before, after = t.rows[row].partner, t.rows[row].before, t.rows[row].after
     if before != NOBODY:
@@ -120,7 +107,7 @@ def _detach(t: Tables, row: int) -> None:
     _touch(t, row)
 
 
-@_inner
+@inner
 def _touch(t: Tables, row: int) -> None:
     if not t.rows[row].touched:
         t.rows[row].touched = 1
@@ -128,19 +115,19 @@ def _touch(t: Tables, row: int) -> None:
         t.counts[TOUCHED] += 1
 
 
-@_inner
+@inner
 def _set_u(t: Tables, row: int, u: int) -> None:
     t.rows[row].u = u
     t.row_units[row] = np.int32(u >> SCALE_BITS)
 
 
-@_inner
+@inner
 def _set_v(t: Tables, column: int, v: int) -> None:
     t.columns[column].v = v
     t.column_units[column] = np.int32(v >> SCALE_BITS)
 
 
-@_inner
+@inner
 def _shift_prices(t: Tables, column: int, by: int) -> None:
     """Make a column dearer, and its rows as much poorer: their pairs in the plan stay tight. Unmasks them."""
     _set_v(t, column, t.columns[column].v + by)
@@ -150,13 +137,13 @@ def _shift_prices(t: Tables, column: int, by: int) -> None:
         row = t.rows[row].after
 
 
-@_inner
+@inner
 def _reach(room: int) -> np.int32:
     """The most whole units of (price − weight) at which a pair may still cost less than ``room``."""
     return np.int32(max(-1 << 24, (room + (1 << TIE_BITS)) >> SCALE_BITS))
 
 
-@_inner
+@inner
 def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) -> bool:
     """Whether any of the pairs from ``block`` on is within reach: the sign bits of units − weight − reach − 1.
 
@@ -170,13 +157,13 @@ def _any_near(units: ShortInts, weight: ShortInts, block: int, reach: np.int32) 
     return bool(signs < 0)
 
 
-@_inner
+@inner
 def _reach_column(t: Tables, column: int, cost: int) -> None:
     t.distance[column] = cost
     t.block_least[column // LANES] = min(t.block_least[column // LANES], cost)
 
 
-@_inner
+@inner
 def _nearest(t: Tables) -> tuple[int, int]:
     """The column that is reached at the least cost and not yet walked, and that cost (FAR when there is none)."""
     least, at = FAR, 0
@@ -188,7 +175,7 @@ def _nearest(t: Tables) -> tuple[int, int]:
     return at, least
 
 
-@_inner
+@inner
 def _walk(t: Tables, column: int, so_far: int, n_walked: int) -> int:
     """Note that a column is walked, and take it out of those that are reached; how many are walked now."""
     t.walked[n_walked] = column
@@ -202,7 +189,7 @@ def _walk(t: Tables, column: int, so_far: int, n_walked: int) -> int:
     return n_walked + 1
 
 
-@_inner
+@inner
 def _forget(t: Tables) -> None:
     """Make every column unreached again."""
     for block in range((t.counts[COLUMNS] + LANES - 1) // LANES):
@@ -211,7 +198,7 @@ def _forget(t: Tables) -> None:
             t.distance[block * LANES : (block + 1) * LANES] = FAR
 
 
-@_inner
+@inner
 def _look_along_row(t: Tables, row: int, so_far: int, best: int, end_column: int, end_row: int) -> tuple[int, int, int]:
     """Extend the path that freed ``row`` at cost ``so_far`` to every column that costs less than ``best`` in all."""
     units, weight = t.column_units, t.weight[row]
@@ -239,7 +226,7 @@ def _look_along_row(t: Tables, row: int, so_far: int, best: int, end_column: int
     return best, end_column, end_row
 
 
-@_inner
+@inner
 def _place(t: Tables, start: int) -> None:
     """Mend the market after ``start`` has come to hold no slot: its u may be too high, all else is as it should be.
 
@@ -265,7 +252,7 @@ def _place(t: Tables, start: int) -> None:
         _move_up(t, start, end_column, end_row)
 
 
-@_inner
+@inner
 def _move_up(t: Tables, start: int, column: int, out: int) -> None:
     """Move each row of the path from ``start`` one column on; ``out`` (if anybody) loses its slot at the end."""
     if out != NOBODY:
@@ -280,7 +267,7 @@ def _move_up(t: Tables, start: int, column: int, out: int) -> None:
         column = left
 
 
-@_inner
+@inner
 def _look_along_column(
     t: Tables, column: int, so_far: int, best: int, end_row: int, end_column: int
 ) -> tuple[int, int, int]:
@@ -309,7 +296,7 @@ def _look_along_column(
     return best, end_row, end_column
 
 
-@_inner
+@inner
 def _fill(t: Tables, start: int) -> None:
     """Mend the market after ``start`` has come to have a free slot at a price above zero; all else is as it should be.
 
@@ -334,7 +321,7 @@ def _fill(t: Tables, start: int) -> None:
         _move_down(t, start, end_row, end_column)
 
 
-@_inner
+@inner
 def _move_down(t: Tables, start: int, row: int, column: int) -> None:
     """Move each row of the path to the column that it would better, from ``row`` to whoever takes ``start``'s slot."""
     while True:
@@ -346,13 +333,13 @@ def _move_down(t: Tables, start: int, row: int, column: int) -> None:
         row, column = t.columns[column].via_row, t.columns[column].via_column
 
 
-@_inner
+@inner
 def _settle(t: Tables, column: int) -> None:
     while t.columns[column].used < t.columns[column].slots and t.columns[column].v > 0:
         _fill(t, column)
 
 
-@_inner
+@inner
 def _bound_u(t: Tables, row: int) -> None:
     """Give a row that holds no slot a u that is high enough for every column: at most one unit too high."""
     units, weight = t.column_units, t.weight[row]
@@ -362,7 +349,7 @@ def _bound_u(t: Tables, row: int) -> None:
     _set_u(t, row, (_wide(most) + 1) << SCALE_BITS)
 
 
-@_inner
+@inner
 def _reserve(t: Tables, column: int) -> None:
     """Set a column's price to the least at which nobody is better off there than where they are."""
     most = 0

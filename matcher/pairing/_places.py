@@ -36,29 +36,27 @@ class Side:
         self.key: list[str | None] = []
         self._person = person
         self._free: list[int] = []
-        self._order: Ints | None = None
+        self._order: Ints = np.zeros(0, np.int64)
 
     def add(self, key: str) -> int:
         """Give a new id a place."""
-        self._order = None
         place = heapq.heappop(self._free) if self._free else len(self.key)
         if place == len(self.key):
             self.key.append(None)
         self.place[key] = place
         self.key[place] = key
+        self._order = np.append(self._order, place)
         return place
 
     def remove(self, key: str) -> None:
         """Free an id's place."""
-        self._order = None
         place = self.place.pop(key)
+        self._order = self._order[self._order != place]
         self.key[place] = None
         heapq.heappush(self._free, place)
 
     def order(self) -> Ints:
         """The places in the order in which the ids came."""
-        if self._order is None:
-            self._order = np.fromiter(self.place.values(), np.int64, len(self.place))
         return self._order
 
     def hash(self, key: str) -> np.uint64:

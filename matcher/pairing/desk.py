@@ -8,7 +8,7 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from matcher import care
 from matcher.ids import match_id
+from matcher.instants import DAY
 from matcher.messages import facts
-from matcher.pairing import blockers, explain, fit, risks
+from matcher.pairing import explain, fit, risks
+from matcher.pairing.judge import Judge
 from matcher.pairing.market import Market
 from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
-from matcher.pairing.setting import Setting
 from matcher.pairing.worth import worth
-from matcher.people.columns import Person
 from matcher.people.member import Member
 from matcher.people.roster import Roster
 from matcher.state import State
@@ -40,7 +40,7 @@ class Desk:
         self.now = state.at or 0
         self.roster = Roster()
         self.market = Market()
-        self.relations = Relations(state, self.roster)
+        self.judge = Judge(self.roster, Relations(state, self.roster), state.policy)
         self.decide = decide
         self.volunteers = Places()
         self.open_mentors = Places()
@@ -73,6 +73,7 @@ class Desk:
             self._forget(who)
         elif not _takes_part(member):
             self._take_out(who)
+            self._drop_row(who)
             self.set_alarm(who, care.next_look(member, self.now, self.state.policy))
         else:
             before = self.roster.edition(who)
@@ -91,24 +92,27 @@ class Desk:
         return self.roster.index[who] if _takes_part(member) else self.roster.write(member, self.now, self.state.policy)
 
     def _refresh_newcomer(self, member: Member, index: int, changed: bool) -> None:
-        if not self._is_free(member) or blockers.newcomer_barred(self.roster, index, self.now, self.state.policy):
+        since = member.seeks_since
+        if since is None or not self._is_free(member) or self.judge.newcomer_alone(index, self.now):
             self._take_out_newcomer(member.id)
             return
-        widened, worth = self._waited(index)
+        widened, worth = self._waited(since)
         before = self._waits.get(member.id)
         if before is None:
-            self.market.arrive(member.id, self._row(index))
+            self.market.arrive(member.id, self._row(index, worth))
             self._newcomers.add(member.id, index)
         elif changed or before[0] != widened:
-            self.market.reweigh(member.id, self._row(index))
+            self.market.reweigh(member.id, self._row(index, worth))
         elif before[1] != worth:
             self.market.shift(member.id, worth - before[1])
         self._waits[member.id] = widened, worth
+        self._newcomers.note(member.id, worth)
 
-    def _waited(self, index: int) -> tuple[int, int]:
-        """What waiting has come to: steps of widening, and the worth of pairing this newcomer."""
-        newcomer, setting = Person(self.roster, index), Setting(self.now, self.state.policy, self.relations)
-        return int(setting.steps(newcomer)), int(worth(newcomer.seeks_since, self.now, self.state.policy))
+    def _waited(self, since: int) -> tuple[int, int]:
+        """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""
+        policy = self.state.policy
+        widened = sum(self.now - since >= days * DAY for days in policy.quality.widen_after_days)
+        return widened, worth(since, self.now, policy)
 
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:
@@ -116,21 +120,26 @@ class Desk:
         else:
             self.volunteers.add(member.id, index)
         slots = self.open_slots(member)
-        if slots == 0 or blockers.mentor_barred(self.roster, index, self.now, self.state.policy):
+        if slots == 0 or self.judge.mentor_alone(index, self.now):
             self._take_out_mentor(member.id)
         elif member.id not in self.open_mentors:
             self.market.open_mentor(member.id, slots=slots, weights=self._column(index))
             self.open_mentors.add(member.id, index)
         else:
-            self.market.set_slots(member.id, slots)
+            if slots != self.market.slots_of(member.id):
+                self.market.set_slots(member.id, slots)
             if changed:
                 self.market.reweigh_mentor(member.id, self._column(index))
 
     def _forget(self, who: str) -> None:
         self._take_out(who)
+        self._drop_row(who)
+        self._wakes.pop(who, None)
+
+    def _drop_row(self, who: str) -> None:
+        """Free the row of somebody who takes no part, so that the rows of those who do lie close together."""
         if who in self.roster.index:
             self.roster.drop(who)
-        self._wakes.pop(who, None)
 
     def _take_out(self, who: str) -> None:
         self._take_out_newcomer(who)
@@ -150,7 +159,7 @@ class Desk:
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
-        return member.seeks_since is not None and (match is None or match.stage == "proposed")
+        return match is None or match.stage == "proposed"
 
     def is_overfull(self, mentor: str) -> bool:
         """Whether active and held matches take more seats than the mentor's capacity."""
@@ -164,18 +173,15 @@ class Desk:
         stated = care.capacity(member.mentorship, self.state.policy) if member.mentorship is not None else 0
         return stated - self.state.matches.seats_taken(member.id)
 
-    def _row(self, newcomer: int) -> Indices:
-        mentors = self.open_mentors.order()
-        fits = fit.row(self.roster, newcomer, mentors, self.relations, self.now, self.state.policy, admitted=True)
-        return _weights(fits, self._waited(newcomer)[1])
+    def _row(self, newcomer: int, worth: int) -> Indices:
+        return self.judge.row(newcomer, self.open_mentors.order(), self.now, worth=worth, admitted=True)
 
     def _column(self, mentor: int) -> Indices:
         newcomers = self._newcomers.order()
         if not len(newcomers):
             return newcomers
-        fits = fit.column(self.roster, mentor, newcomers, self.relations, self.now, self.state.policy, admitted=True)
         # What the market has, not what it is now: a step of waiting that is due at this very instant shifts the row.
-        return _weights(fits, np.fromiter((self._waits[who][1] for who in self._newcomers), np.int64, len(newcomers)))
+        return self.judge.column(mentor, newcomers, self.now, worths=self._newcomers.notes(), admitted=True)
 
     # What follows
 
@@ -242,7 +248,7 @@ class Desk:
         one, other = self.index(newcomer), self.index(mentor)
         if one is None or other is None:
             raise AssertionError("only present members are put together")
-        fit_, because = fit.because(self.roster, one, other, self.now, self.state.policy)
+        fit_, because = fit.because(self.judge, one, other)
         return {
             "match": match_id(self.state.n + 1),
             "newcomer": newcomer,
@@ -316,26 +322,20 @@ def _takes_part(member: Member) -> bool:
     return member.seeks_since is not None or member.mentorship is not None
 
 
-def _weights(fits: Indices, worths: Indices | int) -> Indices:
-    return np.where(fits >= 0, fits + worths, fit.BARRED)
-
-
 _HOLD = "hold "
 """Before the id of a match in the alarms; no member's id has a space."""
 
 
 class Places:
-    """Ids in the market's order of one side, with their indices in the roster."""
+    """Ids in the market's order of one side, with their indices in the roster and a number noted of each."""
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
         self._order: Indices = np.zeros(0, np.int64)
+        self._notes: Indices = np.zeros(0, np.int64)
 
     def __contains__(self, who: str) -> bool:
         return who in self._index
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._index)
 
     def add(self, who: str, index: int) -> None:
         """Put somebody last; who is there keeps the place."""
@@ -349,6 +349,17 @@ class Places:
         if index is not None:
             self._order = self._order[self._order != index]
 
+    def note(self, who: str, number: int) -> None:
+        """Note a number of somebody who is there."""
+        index = self._index[who]
+        if index >= len(self._notes):
+            self._notes = np.pad(self._notes, (0, index + 1))
+        self._notes[index] = number
+
     def order(self) -> Indices:
         """Roster indices in the market's order."""
         return self._order
+
+    def notes(self) -> Indices:
+        """The numbers noted, in the market's order."""
+        return self._notes[self._order]

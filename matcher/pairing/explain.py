@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from matcher.errors import ConfigurationError, code
 from matcher.messages.facts import NewcomerWaiting
 from matcher.pairing import blockers, fit
-from matcher.pairing.pairs import Pairs
-from matcher.pairing.setting import Setting
 from matcher.pairing.verify import check_market
 from matcher.people.experience import MILLION
 
@@ -42,9 +40,7 @@ def barred(desk: Desk, newcomer: str, mentor: str, *kinds: str, aside: frozenset
 
 def hits(desk: Desk, newcomer: str, mentor: str) -> list[blockers.Blocker]:
     """Every blocker of a pair in words, an open slot included. Raises ConfigurationError for unknown ids."""
-    found = fit.barred(
-        desk.roster, _index(desk, newcomer), _index(desk, mentor), desk.relations, desk.now, desk.state.policy
-    )
+    found = fit.barred(desk.judge, _index(desk, newcomer), _index(desk, mentor), desk.now)
     member = desk.state.members[mentor]
     if member.mentorship is not None and desk.open_slots(member) == 0:
         found.append(blockers.BY_CODE["no_slot"])
@@ -61,9 +57,7 @@ def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
     else:
         found = nearest(desk, newcomer)
         answer |= {
-            "blockers": [_words(each) for each in blockers.newcomer_barred(
-                desk.roster, index, desk.now, desk.state.policy
-            )],
+            "blockers": [_words(each) for each in _own(desk, index)],
             "fit": None, "terms": [], "price": None, "instead": None,
             "nearest": [asdict(each) for each in found.nearest],
             "would_help_most": found.rule and _words(found.rule),
@@ -73,7 +67,7 @@ def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
 
 def _pair(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any]:
     one, other = _index(desk, newcomer), _index(desk, mentor)
-    terms = fit.breakdown(desk.roster, one, other, desk.relations, desk.now, desk.state.policy)
+    terms = fit.breakdown(desk.judge, one, other)
     in_market = mentor in desk.market.slots()
     return {
         "blockers": [_words(hit.code) for hit in hits(desk, newcomer, mentor)],
@@ -164,7 +158,7 @@ def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
 
     It is told outside: a report, distress or "never again" reads like any other pause.
     """
-    own = blockers.newcomer_barred(desk.roster, _index(desk, newcomer), desk.now, desk.state.policy)
+    own = _own(desk, _index(desk, newcomer))
     codes = tuple(
         dict.fromkeys(blockers.BY_CODE[each].told_as or each for each in own or nearest(desk, newcomer).codes)
     )
@@ -187,24 +181,17 @@ def waiting_for_start(newcomer: Member, now: int) -> NewcomerWaiting:
     )
 
 
+def _own(desk: Desk, newcomer: int) -> list[str]:
+    """Codes of what closes a newcomer to everybody."""
+    return desk.judge.codes(desk.judge.newcomer_alone(newcomer, desk.now))
+
+
 def _bars(desk: Desk, newcomer: int, mentors: NDArray[np.int64]) -> tuple[dict[str, Mask], NDArray[np.int64]]:
-    setting = Setting(desk.now, desk.state.policy, desk.relations)
-    n, m = desk.roster.side(newcomer), desk.roster.side(mentors)
-    pairs = Pairs(n, m, setting)
-    bars: dict[str, Mask] = {}
-    closed = pairs.none()
-    for blocker in blockers.BLOCKERS:
-        bars[blocker.code] = pairs.none()
-        if blocker.mentor is not None:
-            of_mentor = blocker.mentor(m, setting)
-            bars[blocker.code] |= of_mentor
-            closed |= of_mentor
-        if blocker.pair is not None:
-            bars[blocker.code] |= blocker.pair(pairs)
-    fits = fit.score(pairs)
-    bars["low_fit"] |= fits < setting.least_fits[setting.steps(n)]
-    bars["no_slot"] = ~closed & ~np.isin(mentors, desk.open_mentors.order())
-    return bars, fits
+    """By blocker, which mentors it bars, in the order of ``BLOCKERS``; and the fits, blockers left aside."""
+    found = desk.judge.bars(newcomer, mentors, desk.now)
+    bars = desk.judge.masks(found.of_mentor | found.of_the_two)
+    bars["no_slot"] = (found.of_mentor == 0) & ~np.isin(mentors, desk.open_mentors.order())
+    return {code: bars[code] for code in blockers.BY_CODE}, found.fits
 
 
 def _words(name: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ import numpy as np
 from matcher.errors import MarketError, code
 from matcher.pairing._places import WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
 from matcher.pairing._tables import (
+    TOUCHED,
     Ints,
     Tables,
     empty,
@@ -182,6 +183,8 @@ class Market:
 
         Who has left the market is not among them. Costs O(newcomers whose partner moved since), not O(plan).
         """
+        if not self._tables.counts[TOUCHED]:
+            return {}
         touched = take_touched(self._tables)
         keys = [key for row in touched.tolist() if (key := self._newcomers.key[row]) is not None]
         now = {key: self.partner(key) for key in sorted(keys)}
@@ -254,6 +257,10 @@ class Market:
         return dict(
             zip(self._mentors.place, self._tables.columns["slots"][self._mentors.order()].tolist(), strict=True)
         )
+
+    def slots_of(self, mentor: str) -> int:
+        """How many open slots a mentor has."""
+        return int(self._tables.columns[self._column(mentor)]["slots"])
 
     def weights_of(self, newcomer: str) -> dict[str, int]:
         """Mentor → w of a newcomer's unblocked pairs."""

@@ -163,59 +163,6 @@ class Taxonomy:
         return tuple(self._nodes[node].code for node in ranked)
 
 
-class ClosureColumns:
-    """The closures of many people, one a row, laid out to compare somebody with all of them.
-
-    One byte for each row and each node that anybody has: 300 nodes in use are 300 bytes a person. Node by node in
-    memory, so that a comparison reads only the nodes of the one person and skips all others.
-    """
-
-    def __init__(self, taxonomy: Taxonomy) -> None:
-        self._taxonomy = taxonomy
-        self._rows = 0
-        self._slot_of: dict[int, int] = {}
-        self._has = np.zeros((64, 64), dtype=np.uint8)
-        self._information = np.zeros(64, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return self._rows
-
-    def who_has(self, node: int) -> npt.NDArray[np.uint8] | None:
-        """1 for each row that has ``node``, else 0; None when nobody ever had it."""
-        slot = self._slot_of.get(node)
-        return None if slot is None else self._has[slot, : self._rows]
-
-    def similarity(self, closure: Closure, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """SimGIC of one person with the people of these rows, in millionths: ``Taxonomy.similarity`` for each.
-
-        Costs one look at each of the rows for each node of ``closure``.
-        """
-        nodes = [node for node in closure if node in self._slot_of]
-        slots = [self._slot_of[node] for node in nodes]
-        shared = self._taxonomy.ic[nodes] @ self._has[slots].take(rows, axis=1)
-        union = self._information.take(rows) + self._taxonomy.information(closure) - shared
-        similarity: npt.NDArray[np.int64] = shared * MILLION // np.maximum(union, 1)
-        return similarity
-
-    def set(self, row: int, closure: Closure) -> None:
-        """Put ``closure`` into ``row``, in place of what it held; ``()`` clears it. Rows in between start empty."""
-        self._rows = max(self._rows, row + 1)
-        slots = [self._slot_of.setdefault(node, len(self._slot_of)) for node in closure]
-        self._make_room()
-        self._has[:, row] = 0
-        self._has[slots, row] = 1
-        self._information[row] = self._taxonomy.information(closure)
-
-    def _make_room(self) -> None:
-        slots, rows = self._has.shape
-        if len(self._slot_of) <= slots and self._rows <= rows:
-            return
-        more_slots = max(0, -(-(len(self._slot_of) - slots) // 64) * 64)  # few nodes come late: grow by a little
-        more_rows = max(rows, self._rows - rows) if self._rows > rows else 0
-        self._has = np.pad(self._has, ((0, more_slots), (0, more_rows)))
-        self._information = np.pad(self._information, (0, more_rows))
-
-
 @cache
 def taxonomy() -> Taxonomy:
     """The experiences that this version knows, read from the package at the first call (some 5 ms) and kept."""

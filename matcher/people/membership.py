@@ -7,7 +7,7 @@ before it becomes a fact (``check``); what follows from it is decided elsewhere 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from matcher.errors import Refused, code
 from matcher.instants import DAY, year_of
@@ -50,13 +50,6 @@ COMPLETED = "completed"
 """The reason of a match that reached its aim: the newcomer seeks no other mentor."""
 STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
 """Events that are taken of somebody who has left: late news of their recovery, and what protects others."""
-
-
-class Moment(NamedTuple):
-    """When something was told: the time it happened (never after the clock), and the policy in force."""
-
-    time: int
-    policy: Policy
 
 
 class Membership:
@@ -113,21 +106,22 @@ class Membership:
             if decided is not None:
                 decided(self, data, fact.at)
             return
-        moment = Moment(min(data.time, fact.at), policy)
-        if fact.type == "member.joined":
-            self._joined(data.subject, data.what, moment.time)
+        time = min(data.time, fact.at)  # never after the clock
+        tell = _TOLD.get(fact.type)
+        if tell is not None:
+            tell(self.members[data.subject], data.what, time, policy)
+        elif fact.type == "member.joined":
+            self._joined(data.subject, data.what, time)
         elif fact.type == "member.erased":
             del self.members[data.subject]
-        elif fact.type in _TOLD:
-            _TOLD[fact.type](self.members[data.subject], data.what, moment)
 
     def _joined(self, who: str, what: Any, time: int) -> None:
-        member = self.members.get(who)
+        member, profile = self.members.get(who), Profile.joined(what)
         if member is None:
-            member = self.members[who] = Member(who, time, Profile.joined(what), Recovery())
+            member = self.members[who] = Member(who, time, profile, Recovery())
         elif not member.present:
             member.present, member.joined_at, member.paused_until = True, time, 0
-        member.profile = Profile.joined(what)
+        member.profile = profile
         member.recovery.declare(member.profile.experiences, time)
         if what.seeks_mentor is not None:
             _seek(member, what.seeks_mentor, time)
@@ -165,34 +159,34 @@ def tells_of_distress(assessment: told.Assessed) -> bool:
     return assessment.instrument == "PHQ-9" and items is not None and items[SELF_HARM_ITEM] > 0
 
 
-def _updated(member: Member, what: told.MemberUpdated, moment: Moment) -> None:
+def _updated(member: Member, what: told.MemberUpdated, time: int, policy: Policy) -> None:
     member.profile = member.profile.updated(what)
     if what.experiences is not None:
-        member.recovery.declare(member.profile.experiences, moment.time)
+        member.recovery.declare(member.profile.experiences, time)
     if what.seeks_mentor is not None:
-        _seek(member, what.seeks_mentor, moment.time)
+        _seek(member, what.seeks_mentor, time)
 
 
-def _left(member: Member, what: told.MemberLeft, moment: Moment) -> None:
+def _left(member: Member, what: told.MemberLeft, time: int, policy: Policy) -> None:
     member.present, member.mentorship = False, None
-    _seek(member, False, moment.time)
+    _seek(member, False, time)
 
 
-def _paused(member: Member, what: told.MemberPaused, moment: Moment) -> None:
+def _paused(member: Member, what: told.MemberPaused, time: int, policy: Policy) -> None:
     member.paused_until = what.until or FOREVER
 
 
-def _resumed(member: Member, what: told.Nothing, moment: Moment) -> None:
+def _resumed(member: Member, what: told.Nothing, time: int, policy: Policy) -> None:
     member.paused_until = 0
 
 
-def _volunteered(member: Member, what: told.MentorVolunteered, moment: Moment) -> None:
+def _volunteered(member: Member, what: told.MentorVolunteered, time: int, policy: Policy) -> None:
     if member.mentorship is None:
-        member.mentorship = Mentorship(volunteered_at=moment.time)
-    _offer(member, what, moment)
+        member.mentorship = Mentorship(volunteered_at=time)
+    _offer(member, what, time, policy)
 
 
-def _offer(member: Member, what: told.MentorUpdated, moment: Moment) -> None:
+def _offer(member: Member, what: told.MentorUpdated, time: int, policy: Policy) -> None:
     mentorship = _mentorship(member)
     for name in what.model_fields_set & _OFFERED.keys():
         setattr(mentorship, _OFFERED[name], getattr(what, name))
@@ -200,83 +194,83 @@ def _offer(member: Member, what: told.MentorUpdated, moment: Moment) -> None:
         mentorship.strategies = theme_mask(what.strategies)
 
 
-def _screened(member: Member, what: told.MentorScreened, moment: Moment) -> None:
+def _screened(member: Member, what: told.MentorScreened, time: int, policy: Policy) -> None:
     mentorship = _mentorship(member)
     cleared = what.outcome == "cleared"
     mentorship.cleared_until = (what.until or FOREVER) if cleared else 0
     mentorship.declined, mentorship.admitted = not cleared, False
 
 
-def _supervised(member: Member, what: told.MentorSupervised, moment: Moment) -> None:
+def _supervised(member: Member, what: told.MentorSupervised, time: int, policy: Policy) -> None:
     mentorship = _mentorship(member)
-    when = moment.time if what.at is None else what.at
+    when = time if what.at is None else what.at
     mentorship.supervised_at = max(when, mentorship.supervised_at or when)
 
 
-def _mentor_paused(member: Member, what: told.MentorPaused, moment: Moment) -> None:
+def _mentor_paused(member: Member, what: told.MentorPaused, time: int, policy: Policy) -> None:
     _mentorship(member).paused_until = what.until or FOREVER
 
 
-def _mentor_resumed(member: Member, what: told.Nothing, moment: Moment) -> None:
+def _mentor_resumed(member: Member, what: told.Nothing, time: int, policy: Policy) -> None:
     _mentorship(member).paused_until = 0
 
 
-def _withdrew(member: Member, what: told.Nothing, moment: Moment) -> None:
+def _withdrew(member: Member, what: told.Nothing, time: int, policy: Policy) -> None:
     member.mentorship = None
 
 
-def _checked_in(member: Member, what: told.CheckedIn, moment: Moment) -> None:
-    member.recovery.check_in(what.mood, what.craving, moment.time)
+def _checked_in(member: Member, what: told.CheckedIn, time: int, policy: Policy) -> None:
+    member.recovery.check_in(what.mood, what.craving, time)
 
 
-def _milestone(member: Member, what: told.Milestone, moment: Moment) -> None:
-    member.recovery.milestone(what.kind, what.days, moment.time)
+def _milestone(member: Member, what: told.Milestone, time: int, policy: Policy) -> None:
+    member.recovery.milestone(what.kind, what.days, time)
 
 
-def _setback(member: Member, what: told.Setback, moment: Moment) -> None:
+def _setback(member: Member, what: told.Setback, time: int, policy: Policy) -> None:
     if counts(member, what):
-        member.recovery.setback(what.code, what.severity, what.by, moment.time)
+        member.recovery.setback(what.code, what.severity, what.by, time)
 
 
-def _assessed(member: Member, what: told.Assessed, moment: Moment) -> None:
-    member.recovery.assess(what.instrument, what.total, tuple(what.items or ()), moment.time)
+def _assessed(member: Member, what: told.Assessed, time: int, policy: Policy) -> None:
+    member.recovery.assess(what.instrument, what.total, tuple(what.items or ()), time)
     if tells_of_distress(what):
-        _distressed(member, moment)
+        _distressed(member, time, policy)
 
 
-def _distress(member: Member, what: told.Distress, moment: Moment) -> None:
-    member.recovery.distress(what.level, moment.time)
-    _distressed(member, moment)
+def _distress(member: Member, what: told.Distress, time: int, policy: Policy) -> None:
+    member.recovery.distress(what.level, time)
+    _distressed(member, time, policy)
 
 
-def _discharged(member: Member, what: told.Discharged, moment: Moment) -> None:
-    member.recovery.discharge(what.setting, moment.time)
+def _discharged(member: Member, what: told.Discharged, time: int, policy: Policy) -> None:
+    member.recovery.discharge(what.setting, time)
 
 
-def _reported(member: Member, what: told.Reported, moment: Moment) -> None:
+def _reported(member: Member, what: told.Reported, time: int, policy: Policy) -> None:
     member.open_reports += 1
 
 
-def _report_resolved(member: Member, what: told.Resolved, moment: Moment) -> None:
+def _report_resolved(member: Member, what: told.Resolved, time: int, policy: Policy) -> None:
     member.open_reports = max(0, member.open_reports - 1)
     member.upheld |= what.outcome == UPHELD
 
 
-def _consented(member: Member, what: told.Consent, moment: Moment) -> None:
+def _consented(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = what.until or FOREVER
 
 
-def _consent_revoked(member: Member, what: told.Consent, moment: Moment) -> None:
+def _consent_revoked(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = 0
 
 
-def _waived(member: Member, what: told.WaiverGranted, moment: Moment) -> None:
+def _waived(member: Member, what: told.WaiverGranted, time: int, policy: Policy) -> None:
     member.waivers[what.rule] = what.until
 
 
-def _waiver_revoked(member: Member, what: told.Waiver, moment: Moment) -> None:
+def _waiver_revoked(member: Member, what: told.Waiver, time: int, policy: Policy) -> None:
     member.waivers.pop(what.rule, None)
 
 
@@ -291,7 +285,7 @@ _OFFERED = {
     "newcomer_wishes": "newcomer_wishes",
 }
 
-_TOLD: dict[str, Callable[[Member, Any, Moment], None]] = {
+_TOLD: dict[str, Callable[[Member, Any, int, Policy], None]] = {
     "member.updated": _updated,
     "member.left": _left,
     "member.paused": _paused,
@@ -339,8 +333,8 @@ def _seek(member: Member, seeks: bool, time: int) -> None:
     member.seeks = seeks
 
 
-def _distressed(member: Member, moment: Moment) -> None:
-    member.distress_until = max(member.distress_until, moment.time + moment.policy.mentor.distress_days * DAY)
+def _distressed(member: Member, time: int, policy: Policy) -> None:
+    member.distress_until = max(member.distress_until, time + policy.mentor.distress_days * DAY)
 
 
 def _check_profile(what: told.MemberUpdated, time: int) -> None:

@@ -20,7 +20,7 @@ The rules
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, NamedTuple, Protocol, TypeVar
 
@@ -33,6 +33,8 @@ YEAR = 365 * DAY
 
 NEVER = -(1 << 62)
 """Before every instant; safe to add an interval to in int64."""
+
+_NOT_ASKED = NEVER + 1
 
 _UNNAMED = ""
 """The family of a setback without a code."""
@@ -150,22 +152,24 @@ class Recovery:
     last_distress: Told | None = None
     last_discharge: Told | None = None
     last_seen: int = NEVER
+    _began_at: int | None = field(default=_NOT_ASKED, compare=False, repr=False)
+    """The last answer of ``in_recovery_since``, kept until there is news of what it rests on."""
 
     def declare(self, experiences: Iterable[tuple[str, State, int | None]], at: int) -> None:
         """A statement of all experiences as (code, state, since), in place of any older one."""
         if at >= self.stated_at:
-            self.stated_at = at
+            self.stated_at, self._began_at = at, _NOT_ASKED
             self.stated = tuple(each if isinstance(each, Stated) else Stated(*each) for each in experiences)
 
     def setback(self, code: str | None, severity: str, by: str, at: int) -> None:
         """A ``lapse`` is remembered, a ``relapse`` starts recovery anew. Told by oneself, it is a sign of life."""
-        self.setbacks = _fold(self.setbacks, Setback(code, severity, at, by))
+        self.setbacks, self._began_at = _fold(self.setbacks, Setback(code, severity, at, by)), _NOT_ASKED
         if by == "self":
             self.seen(at)
 
     def milestone(self, kind: str, days: int | None, at: int) -> None:
         """Something was reached; of kind ``days`` it may tell when recovery began."""
-        self.milestones = _fold(self.milestones, Milestone(kind, at, days))
+        self.milestones, self._began_at = _fold(self.milestones, Milestone(kind, at, days)), _NOT_ASKED
         self.seen(at)
 
     def assess(self, instrument: str, total: int, items: Iterable[int], at: int) -> None:
@@ -245,6 +249,11 @@ class Recovery:
 
         None while one of them is active. A relapse with any substance breaks it, also with one that was never stated.
         """
+        if self._began_at == _NOT_ASKED:
+            self._began_at = self._began_last()
+        return self._began_at
+
+    def _began_last(self) -> int | None:
         codes = [stated.code for stated in self.stated]
         counts = is_substance if any(map(is_substance, codes)) else is_disorder
         began = [self.since(code) for code in codes if counts(code)]
@@ -269,7 +278,7 @@ class Recovery:
 
     def to_json(self) -> dict[str, Any]:
         """The recovery in JSON's own types, without what is empty; ``from_json`` makes it again."""
-        values = ((name, getattr(self, name)) for name in self.__slots__)
+        values = ((name, getattr(self, name)) for name in self.__slots__ if not name.startswith("_"))
         return {name: _plain(value) for name, value in values if value not in (None, (), NEVER)}
 
     @classmethod

@@ -1,49 +1,50 @@
-"""Everybody of a program as columns, so that one person is compared with all others in a few vector operations.
+"""Everybody of a program as rows of integers, so that one person is compared with all others in one compiled pass.
 
-A row holds what ``pairing`` asks about a member, as integers: instants in epoch seconds, sets as bit masks. It is right
-from the moment it is written until ``next_change``: write it again when the member changes and when that instant comes.
-A new policy, too, means writing every row again.
+A row holds what ``pairing`` asks about a member: instants in epoch seconds, sets as bit masks. It is right from the
+moment it is written until ``next_change``: write it again when the member changes and when that instant comes. A new
+policy, too, means writing every row again.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from struct import Struct
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from matcher.people import zones
-from matcher.people.columns import COLUMNS, WORD, Rows, Side
-from matcher.people.experience import Closure, ClosureColumns, taxonomy
+from matcher.people.experience import Closure, taxonomy
 from matcher.people.member import FOREVER, Member
 from matcher.people.profile import Profile
+from matcher.people.record import HOUR_WORDS, PARTS, PERSON, TONGUES, WORD, Layout, Part, Person
 from matcher.people.rows import UNHEARD, Lexicons, Standing, standing, state, told
 from matcher.policy import Policy
 
-_KIN = (
-    ("languages", "own_languages", "first_language", "wished_languages", "welcomed_languages"),
-    ("families", "at_risk"),
-)
-"""Columns of sets over the same lexicon: they keep one width."""
+NO_NODE = -1
+"""Fills up a row of ``Roster.nodes``."""
 _WORD_MASK = (1 << WORD) - 1
-_TOLD, _PAIRED, _ALONE = range(3)
-"""The parts of a row: what the profile says; what else pairs are judged by; what only bars somebody by themselves."""
+_WORD_BYTES = WORD // 8
+_SAID, _PAIRED, _ALONE = range(len(PARTS))
 
 
 class Roster:
-    """The columns of all members of one program. An index is a member's own until the member is dropped."""
+    """The rows of all members of one program. An index is a member's own until the member is dropped.
+
+    ``people`` has a record a row, ``sets`` the words of its sets as ``layout`` says, ``nodes`` the closure of what the
+    person has lived through. They are other arrays after somebody new was written: look them up, do not keep them.
+    """
 
     def __init__(self) -> None:
         self.index: dict[str, int] = {}
         self.ids: list[str] = []
         self.closures: list[Closure] = []
-        self.experience = ClosureColumns(taxonomy())
-        self.columns: dict[str, npt.NDArray[Any]] = {}
-        self._widths = {name: column.words for name, column in COLUMNS.items()}
+        self.layout = Layout()
+        self.people: npt.NDArray[np.void] = np.zeros(0, PERSON)
+        self.sets: npt.NDArray[np.uint64] = np.zeros((0, 0), np.uint64)
+        self.nodes: npt.NDArray[np.int16] = np.full((0, 8), NO_NODE, np.int16)
         self._next_change = array("q")
         self._profiles: list[Profile | None] = []
         self._shifts = array("q")
@@ -51,23 +52,10 @@ class Roster:
         self._editions = array("q")
         self._free: list[int] = []
         self._lexicons = Lexicons()
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        """One table for all columns, word by word in memory, each part of a row a slice of it."""
-        people, before = len(self.ids) * 9 // 8 + 64, self.columns
-        self._parts = _parts(self._widths)
-        self._cells = np.zeros((self._parts[-1].place.stop, people), dtype=np.int64)
-        self.columns = {name: view for part in self._parts for name, view in part.columns(self._cells).items()}
-        for name, old in before.items():
-            self.columns[name][tuple(map(slice, old.shape))] = old
+        self._lay_out(self.layout)
 
     def __len__(self) -> int:
         return len(self.index)
-
-    def side(self, rows: Rows | int) -> Side:
-        """One person, or many in the order of their rows."""
-        return Side(self, np.atleast_1d(np.asarray(rows, dtype=np.int64)))
 
     def edition(self, member_id: str) -> int:
         """Another number whenever something was written that rules on two people read, or the fit; 0: no row."""
@@ -77,17 +65,14 @@ class Roster:
     def write(self, member: Member, at: int, policy: Policy) -> int:
         """Write the member's row as things are at ``at`` and return its index.
 
-        Costs some 80 µs, and 15 µs when profile, recovery and the offset of the zone are as they were.
+        Costs some 60 µs, and 12 µs when profile, recovery and the offset of the zone are as they were.
         """
         row = self.index.get(member.id)
         if row is None:
             row = self._new_row(member.id)
         shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
         if self._shifts[row] != shift or self._profiles[row] != member.profile:
-            self._editions[row] += self._put(row, told(member.profile, shift, self._lexicons), _TOLD)
-            self.closures[row] = _closure(tuple(each.code for each in member.profile.experiences))
-            self.experience.set(row, self.closures[row])
-            self._profiles[row], self._shifts[row], self._standings[row] = member.profile, shift, UNHEARD
+            self._write_profile(row, member.profile, shift)
         changes: list[int] = []
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
         values = state(member, stands, at, policy, self._lexicons, changes.append)
@@ -99,8 +84,7 @@ class Roster:
     def drop(self, member_id: str) -> None:
         """Forget a member; the row is free for somebody else."""
         row = self.index.pop(member_id)
-        self._cells[:, row] = 0
-        self.experience.set(row, ())
+        self.people[row], self.sets[row], self.nodes[row] = 0, 0, NO_NODE
         self.ids[row], self.closures[row], self._profiles[row], self._next_change[row] = "", (), None, FOREVER
         self._standings[row] = UNHEARD
         self._free.append(row)
@@ -113,6 +97,28 @@ class Roster:
         """
         instant = self._next_change[index]
         return None if instant == FOREVER else instant
+
+    def person(self, index: int) -> Person:
+        """A record by the names of its numbers."""
+        person = Person()
+        person.__dict__.update(zip(PERSON.names or (), self.people[index].item(), strict=True))
+        return person
+
+    def common_half_hours(self, one: int, other: int) -> int:
+        """Half hours of the week that both have free."""
+        common = self.sets[one, :HOUR_WORDS] & self.sets[other, :HOUR_WORDS]
+        return sum(word.bit_count() for word in common.tolist())
+
+    def _write_profile(self, row: int, profile: Profile, shift: int) -> None:
+        closure = self.closures[row] = _closure(tuple(each.code for each in profile.experiences))
+        values = told(profile, shift, self._lexicons) | {"information": taxonomy().information(closure)}
+        self._editions[row] += self._put(row, values, _SAID)
+        if len(closure) > self.nodes.shape[1]:
+            more = len(closure) - self.nodes.shape[1]
+            self.nodes = np.pad(self.nodes, ((0, 0), (0, more)), constant_values=NO_NODE)
+        self.nodes[row] = NO_NODE
+        self.nodes[row, : len(closure)] = closure
+        self._profiles[row], self._shifts[row], self._standings[row] = profile, shift, UNHEARD
 
     def _new_row(self, member_id: str) -> int:
         if self._free:
@@ -127,69 +133,76 @@ class Roster:
             self._next_change.append(FOREVER)
             self._standings.append(UNHEARD)
             self._editions.append(1)
-            if row >= self._cells.shape[1]:
-                self._lay_out()
+            if row >= len(self.people):
+                self._lay_out(self.layout)
         self.index[member_id] = row
         return row
 
+    def _lay_out(self, layout: Layout) -> None:
+        """Make room for more people, or for wider sets."""
+        room, before, places = len(self.ids) * 9 // 8 + 64, self.layout.places(), layout.places()
+        people, sets, nodes = self.people, self.sets, self.nodes
+        self.people = np.zeros(room, PERSON)
+        self.sets = np.zeros((room, layout.width), np.uint64)
+        self.nodes = np.full((room, nodes.shape[1]), NO_NODE, np.int16)
+        self.people[: len(people)], self.nodes[: len(nodes)] = people, nodes
+        for name, place in before.items():
+            words = self.layout.words(name)
+            if sets.size:
+                self.sets[: len(sets), places[name] : places[name] + words] = sets[:, place : place + words]
+        self.layout = layout
+        self._numbers = self.people.view(np.uint8).data
+        self._words = self.sets.reshape(-1).view(np.uint8).data
+        self._forms = [_Form(part, layout) for part in PARTS]
+        self._sets_bytes = layout.width * _WORD_BYTES
+
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
         """Write a part of a row; whether it is another than it was."""
-        for name, words in self._parts[part].sets:
+        form = self._forms[part]
+        for name, words in form.widths:
             if values[name] >> WORD * words:
                 self._widen(name, words + 1)
                 return self._put(row, values, part)
-        return self._parts[part].write(self._cells, row, values)
+        changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values))
+        if form.widths:
+            start = row * self._sets_bytes + form.sets_start
+            changed |= _replace(self._words, start, form.sets(values))
+        return changed
 
     def _widen(self, name: str, words: int) -> None:
-        """Make room for a 65th language or family in all columns of the same lexicon."""
-        self._widths |= dict.fromkeys(next(kin for kin in _KIN if name in kin), words)
-        self._lay_out()
+        """Make room for a 65th language or family in all sets of its kind."""
+        self._lay_out(self.layout._replace(tongues=words) if name in TONGUES else self.layout._replace(families=words))
 
 
-class _Part:
-    """Some columns, which stand next to each other in a table of words by people, numbers first."""
+class _Form:
+    """How a part of a row is packed into bytes, and where they stand in it."""
 
-    def __init__(self, names: Iterable[str], widths: Mapping[str, int], first: int) -> None:
-        names = list(names)
-        self._numbers = [name for name in names if not widths[name]]
-        self.sets = [(name, widths[name]) for name in names if widths[name]]
-        self._struct = Struct(f"{len(self._numbers)}q{sum(words for _, words in self.sets)}Q")
-        self.place = slice(first, first + self._struct.size * 8 // WORD)
+    def __init__(self, part: Part, layout: Layout) -> None:
+        self._names = part.numbers
+        self._numbers = Struct(f"{len(part.numbers)}q")
+        self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
+        self.widths = [(name, layout.words(name)) for name in part.sets]
+        self._sets = Struct(f"{sum(words for _, words in self.widths)}Q")
+        self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES if part.sets else 0
 
-    def columns(self, cells: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
-        """The columns by name, looked at in place."""
-        place = self.place.start
-        columns: dict[str, npt.NDArray[Any]] = {}
-        for name in self._numbers:
-            columns[name], place = cells[place], place + 1
-        for name, words in self.sets:
-            columns[name], place = cells[place : place + words].view(np.uint64), place + words
-        return columns
+    def numbers(self, values: Mapping[str, int]) -> bytes:
+        return self._numbers.pack(*[values[name] for name in self._names])
 
-    def write(self, cells: npt.NDArray[np.int64], row: int, values: Mapping[str, int]) -> bool:
-        """Write one person's values; whether they are others than they were."""
-        words = [values[name] for name in self._numbers]
-        for name, width in self.sets:
+    def sets(self, values: Mapping[str, int]) -> bytes:
+        words: list[int] = []
+        for name, width in self.widths:
             mask = values[name]
             words += [mask] if width == 1 else [mask >> WORD * place & _WORD_MASK for place in range(width)]
-        packed = self._struct.pack(*words)
-        place = cells[self.place, row]
-        if place.tobytes() == packed:
-            return False
-        place[:] = np.frombuffer(packed, dtype=np.int64)
-        return True
+        return self._sets.pack(*words)
 
 
-def _parts(widths: Mapping[str, int]) -> list[_Part]:
-    of_profile = told(Profile(()), 0, Lexicons())
-    told_, paired, alone = list[str](), list[str](), list[str]()
-    for name, column in COLUMNS.items():
-        (told_ if name in of_profile else alone if column.alone else paired).append(name)
-    parts, first = list[_Part](), 0
-    for names in (told_, paired, alone):
-        parts.append(_Part(names, widths, first))
-        first = parts[-1].place.stop
-    return parts
+def _replace(memory: memoryview, start: int, packed: bytes) -> bool:
+    """Write bytes to their place; whether others stood there."""
+    place = memory[start : start + len(packed)]
+    if place == packed:
+        return False
+    place[:] = packed
+    return True
 
 
 @lru_cache(maxsize=4_096)

@@ -1,7 +1,7 @@
 """What a member's row holds: from the profile what was told, from everything else how things are at the moment.
 
-Both give columns by name, see ``columns``. What time alone will change is told to ``changes`` as it is met, so that no
-instant is forgotten where a column depends on one.
+Both give numbers and sets by name, see ``record``. What time alone will change is told to ``changes`` as it is met, so
+that no instant is forgotten where something depends on one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from typing import NamedTuple, TypeAlias, get_args
 from matcher.instants import DAY, HOUR
 from matcher.messages.vocabulary import Format, Gender
 from matcher.people import zones
-from matcher.people.columns import HALF_HOURS
 from matcher.people.experience import family, is_disorder, is_substance
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.places import point, squared_chord
 from matcher.people.profile import Profile
+from matcher.people.record import HALF_HOURS
 from matcher.people.recovery import YEAR, Milestone, Recovery, Setback, Stated
 from matcher.policy import Policy
 
@@ -89,7 +89,7 @@ _WAIVERS = {
     "training_lapsed": {"trained_at": 0},
     "supervision_lapsed": {"supervised_until": FOREVER},
 }
-"""What a waiver of a rule puts into the columns while it holds."""
+"""What a waiver of a rule puts in place of the numbers while it holds."""
 
 
 class Standing(NamedTuple):
@@ -258,7 +258,7 @@ def _mentor_instants(member: Member, mentorship: Mentorship, began: int | None, 
 
 
 def _waived(member: Member, at: int, policy: Policy, changes: Changes) -> dict[str, int]:
-    """Columns that a waiver holds for now, with what they hold."""
+    """Numbers that a waiver holds for now."""
     waived: dict[str, int] = {}
     for rule, until in member.waivers.items():
         if rule in policy.waiver.allowed and until > at:

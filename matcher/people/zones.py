@@ -9,6 +9,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from matcher import errors
@@ -28,7 +29,7 @@ def check(zone: str) -> None:
 
 def offset(zone: str, at: int) -> int:
     """Seconds that the zone's clocks are ahead of UTC at an instant (behind: negative)."""
-    return _offset(_zone(zone), at)
+    return _steady(zone, at).offset
 
 
 @lru_cache(maxsize=1_024)
@@ -49,8 +50,31 @@ def shifts(zone: str, year: int) -> tuple[int, ...]:
 
 def next_shift(zone: str, at: int) -> int | None:
     """The first instant after ``at``, within this and the next UTC year, at which the offset changes; None: none."""
-    year = year_of(at)
-    return next((shift for each in (year, year + 1) for shift in shifts(zone, each) if shift > at), None)
+    return _steady(zone, at).shifts_at
+
+
+class _Steady(NamedTuple):
+    """A time in which nothing changes: from ``since`` to before ``until`` the zone has this offset and next shift."""
+
+    since: int
+    until: int
+    offset: int
+    shifts_at: int | None
+
+
+_LAST: Final[dict[str, _Steady]] = {}
+"""What was asked last of each zone, which is mostly what is asked next: a memo, and nothing follows from it."""
+
+
+def _steady(zone: str, at: int) -> _Steady:
+    last = _LAST.get(zone)
+    if last is None or not last.since <= at < last.until:
+        year = year_of(at)
+        shift = next((shift for each in (year, year + 1) for shift in shifts(zone, each) if shift > at), None)
+        new_year = _new_year(year + 1)
+        until = new_year if shift is None else min(shift, new_year)
+        last = _LAST[zone] = _Steady(at, until, _offset(_zone(zone), at), shift)
+    return last
 
 
 def _shift(rules: tzinfo, before: int, after: int) -> int:

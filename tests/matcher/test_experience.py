@@ -9,16 +9,16 @@ from fractions import Fraction
 from importlib.resources import files
 from itertools import chain, permutations
 
-import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from matcher.errors import Refused
+from matcher.pairing.judge import NOBODY, Judge
+from matcher.pairing.setting import TERMS
 from matcher.people.experience import (
     DUAL,
     MILLION,
-    ClosureColumns,
     Taxonomy,
     family,
     is_circumstance,
@@ -26,6 +26,12 @@ from matcher.people.experience import (
     is_substance,
     taxonomy,
 )
+from matcher.people.member import Member
+from matcher.people.profile import Profile
+from matcher.people.record import Rows
+from matcher.people.recovery import Recovery, Stated
+from matcher.people.roster import Roster
+from matcher.policy import Policy
 
 
 def table_rows() -> Iterator[list[str]]:
@@ -71,28 +77,33 @@ def test_similarity_is_simgic_rounded_down(a: list[str], b: list[str]) -> None:
     assert similarity(" ".join(a), " ".join(b)) == oracle(a, b) * MILLION // 1
 
 
-@given(st.lists(st.tuples(st.integers(0, 90), EXPERIENCES | EVERYDAY), max_size=12), EXPERIENCES | EVERYDAY)
-def test_everybody_at_once_gives_what_one_by_one_gives(puts: list[tuple[int, list[str]]], codes: list[str]) -> None:
-    known = taxonomy()
-    columns, expected = ClosureColumns(known), dict[int, tuple[int, ...]]()
-    for row, has in puts:  # rows come with gaps, out of order, and replace each other
-        columns.set(row, known.closure(has))
-        expected[row] = known.closure(has)
-    newcomer = known.closure(codes)
-    one_by_one = [known.similarity(newcomer, expected.get(row, ())) for row in range(len(columns))]
-    at_once = columns.similarity(newcomer, np.arange(len(columns)))
-    assert at_once.tolist() == one_by_one
-    assert at_once.dtype == np.int64
+@given(st.lists(EXPERIENCES | EVERYDAY, min_size=1, max_size=12), EXPERIENCES | EVERYDAY)
+@settings(deadline=None)
+def test_people_are_as_similar_in_a_roster_as_one_by_one(others: list[list[str]], codes: list[str]) -> None:
+    _agrees([codes, *others])
 
 
-def test_columns_grow_far_beyond_their_first_room() -> None:
-    known = taxonomy()
-    columns = ClosureColumns(known)
-    closures = [known.closure([code]) for code in CODES[::7]]
-    for row, closure in enumerate(closures):
-        columns.set(row, closure)
-    at_once = columns.similarity(closures[-1], np.arange(len(columns)))
-    assert at_once.tolist() == [known.similarity(closures[-1], closure) for closure in closures]
+def test_a_roster_grows_with_people_who_have_lived_through_ever_more() -> None:
+    _agrees([CODES[::7][:count] for count in range(80)])
+
+
+def _agrees(lived: list[list[str]]) -> None:
+    known, roster, policy = taxonomy(), Roster(), Policy()
+    for number, codes in enumerate(lived):
+        profile = Profile(tuple(Stated(code, "past", None) for code in codes))
+        roster.write(Member(f"m-{number}", 0, profile, Recovery()), 0, policy)
+    judge = Judge(roster, Nobody(), policy)
+    at_once = [judge.terms(0, other)[TERMS.index("experience")] for other in range(len(lived))]
+    assert at_once == [known.similarity(known.closure(lived[0]), known.closure(codes)) for codes in lived]
+
+
+class Nobody:
+    """Nobody has anything to do with anybody."""
+
+    def excluded(self, member: int) -> Rows:
+        return NOBODY
+
+    lineage = lineage_of_mentor = declined = excluded
 
 
 @given(EXPERIENCES, EXPERIENCES)

@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 from bench.plain import Ties
 from matcher.instants import DAY, parse_instant
 from matcher.messages.events import NewcomerWishes
-from matcher.people.columns import Rows
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import MentorWishes, Profile, theme_mask
+from matcher.people.record import Rows
 from matcher.people.recovery import Recovery, Stated
 from matcher.people.roster import Roster
 

@@ -12,7 +12,8 @@ from bench.plain import Ties
 from matcher.instants import DAY
 from matcher.messages.events import NewcomerWishes
 from matcher.pairing import fit
-from matcher.pairing.blockers import BLOCKERS, BY_CODE, mentor_barred, newcomer_barred
+from matcher.pairing.blockers import BLOCKERS, BY_CODE
+from matcher.pairing.judge import BARRED, Judge
 from matcher.people.member import Member
 from matcher.people.profile import MentorWishes
 from matcher.people.recovery import Recovery, Stated
@@ -39,10 +40,10 @@ class Scene:
     def codes(self) -> list[str]:
         roster = Roster()
         i, j = (roster.write(each, self.at, self.policy) for each in (self.n, self.m))
-        relations = Related(roster, self.ties)
-        codes = [hit.code for hit in fit.barred(roster, i, j, relations, self.at, self.policy)]
-        row = fit.row(roster, i, np.array([j]), relations, self.at, self.policy)
-        assert (row[0] == fit.BARRED) == bool(codes)
+        judge = Judge(roster, Related(roster, self.ties), self.policy)
+        codes = [hit.code for hit in fit.barred(judge, i, j, self.at)]
+        row = judge.row(i, np.array([j]), self.at)
+        assert (row[0] == BARRED) == bool(codes)
         return codes
 
 
@@ -249,7 +250,7 @@ def test_nobody_is_their_own_mentor() -> None:
     roster, both = Roster(), mentor()
     both.seeks_since = AT
     row = roster.write(both, AT, Policy())
-    codes = [hit.code for hit in fit.barred(roster, row, row, Related(roster, Ties()), AT, Policy())]
+    codes = [hit.code for hit in fit.barred(Judge(roster, Related(roster, Ties()), Policy()), row, row, AT)]
     assert codes == ["same_person", "recovery_time"]
 
 
@@ -278,9 +279,10 @@ def test_a_person_alone_is_closed_to_everybody_by_their_own_rules() -> None:
     n.paused_until = n.open_reports = AT + 1
     m.distress_until, m.consent_until, m.mentorship = AT + 1, 0, replace(m.mentorship, trained_at=None)
     i, j = (roster.write(each, AT, Policy()) for each in (n, m))
-    assert newcomer_barred(roster, i, AT, Policy()) == ("open_report", "paused")
-    assert mentor_barred(roster, j, AT, Policy()) == ("training_lapsed", "in_distress", "consent_missing")
-    assert mentor_barred(roster, j, AT + 1, Policy()) == ("training_lapsed", "consent_missing")
+    judge = Judge(roster, Related(roster, Ties()), Policy())
+    assert judge.codes(judge.newcomer_alone(i, AT)) == ["open_report", "paused"]
+    assert judge.codes(judge.mentor_alone(j, AT)) == ["training_lapsed", "in_distress", "consent_missing"]
+    assert judge.codes(judge.mentor_alone(j, AT + 1)) == ["training_lapsed", "consent_missing"]
 
 
 def test_every_code_of_the_contract_has_its_class_and_words() -> None:
@@ -302,6 +304,12 @@ def test_what_is_nobody_elses_business_reads_like_any_other_pause() -> None:
     private = {"recovery_time", "exclusion", "open_report", "in_distress", "same_risk", "declined"}
     assert {each.code for each in BLOCKERS if each.told_as == "paused"} == private
     assert not BY_CODE["paused"].told_as
+
+
+def test_the_compiled_rules_are_those_that_have_words_in_the_same_order() -> None:
+    from matcher.pairing._rules import RULES
+
+    assert list(RULES) == [each.code for each in BLOCKERS if each.code != "no_slot"]
 
 
 def test_every_rule_has_a_case() -> None:

@@ -12,12 +12,11 @@ from hypothesis import strategies as some
 from bench import plain
 from matcher.instants import DAY
 from matcher.pairing import fit
-from matcher.pairing.blockers import BLOCKERS, mentor_barred, newcomer_barred
-from matcher.pairing.pairs import Pairs
-from matcher.pairing.setting import UNRELATED, Setting
-from matcher.people.columns import COLUMNS
+from matcher.pairing.judge import BARRED, Judge
+from matcher.pairing.setting import HALF, TERMS
 from matcher.people.member import Member
-from matcher.people.profile import MentorWishes, theme_mask
+from matcher.people.profile import theme_mask
+from matcher.people.record import ALONE
 from matcher.people.recovery import Stated
 from matcher.people.roster import Roster
 from matcher.policy import ConsentTable, MentorTable, Policy, QualityTable, WaiverTable
@@ -53,32 +52,30 @@ def _agree(data: some.DataObject, policy: Policy) -> None:
     members = [data.draw(anybody(name)) for name in NAMES]
     how = data.draw(ties(NAMES))
     roster = _roster(*members, policy=policy)
-    relations, everybody = Related(roster, how), np.arange(len(members))
+    judge, everybody = Judge(roster, Related(roster, how), policy), np.arange(len(members))
     people = [plain.Person.of(member, AT, policy) for member in members]
 
     expected = [[plain.fit_or_none(n, m, how, AT, policy) for m in people] for n in people]
-    rows = [fit.row(roster, i, everybody, relations, AT, policy) for i in everybody]
-    columns = [fit.column(roster, j, everybody, relations, AT, policy) for j in everybody]
+    rows = [judge.row(i, everybody, AT) for i in everybody]
+    columns = [judge.column(j, everybody, AT) for j in everybody]
 
-    assert [[None if value == fit.BARRED else value for value in row] for row in rows] == expected
+    assert [[None if value == BARRED else value for value in row] for row in rows] == expected
     assert np.array_equal(np.array(columns).T, np.array(rows))
     for i, n in enumerate(people):
         for j, m in enumerate(people):
-            hits = fit.barred(roster, i, j, relations, AT, policy)
+            hits = fit.barred(judge, i, j, AT)
             assert {hit.code for hit in hits} == plain.blockers(n, m, how, AT, policy)
-            terms = fit.breakdown(roster, i, j, relations, AT, policy)
+            terms = fit.breakdown(judge, i, j)
             assert {term.name: term.value for term in terms} == plain.terms(n, m)
             assert sum(term.contribution for term in terms) == plain.fit_of(n, m, policy)
-            assert set(mentor_barred(roster, j, AT, policy)) <= {hit.code for hit in hits}
-            assert set(newcomer_barred(roster, i, AT, policy)) <= {hit.code for hit in hits}
+            alone = judge.mentor_alone(j, AT) | judge.newcomer_alone(i, AT)
+            assert set(judge.codes(alone)) <= {hit.code for hit in hits}
 
 
 def test_the_fit_of_two_people_is_the_sum_of_its_contributions() -> None:
-    roster = _roster(newcomer(), mentor())
-    terms = fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy())
-    assert fit.row(roster, 0, np.array([1]), UNRELATED, AT, Policy()).tolist() == [
-        sum(term.contribution for term in terms)
-    ]
+    judge = _judge(newcomer(), mentor())
+    terms = fit.breakdown(judge, 0, 1)
+    assert judge.row(0, np.array([1]), AT).tolist() == [sum(term.contribution for term in terms)]
     assert [term.contribution for term in terms] == [term.value * term.weight // 1_000 for term in terms]
 
 
@@ -98,7 +95,7 @@ BETTER = {
 }
 
 
-@pytest.mark.parametrize("name", fit.TERMS)
+@pytest.mark.parametrize("name", TERMS)
 def test_each_term_tells_a_better_pair_from_a_worse_one_and_nothing_else_moves(name: str) -> None:
     one, other, better = BETTER[name]
     if other is None:
@@ -116,12 +113,12 @@ def test_each_term_tells_a_better_pair_from_a_worse_one_and_nothing_else_moves(n
      ("format", {"formats": ()}), ("place", {"place": None})],
 )  # fmt: skip
 def test_what_was_not_said_counts_as_half(name: str, unsaid: dict[str, object]) -> None:
-    assert _values(newcomer(**unsaid), mentor())[name] == fit.HALF
+    assert _values(newcomer(**unsaid), mentor())[name] == HALF
 
 
 def test_a_mentor_without_a_beginning_counts_as_half_ahead() -> None:
     unsteady = mentor(experiences=(Stated("F11.20", "active", None), Stated("F43.10", "past", None)))
-    assert _values(newcomer(), unsteady)["distance"] == fit.HALF
+    assert _values(newcomer(), unsteady)["distance"] == HALF
 
 
 @pytest.mark.parametrize(
@@ -134,9 +131,9 @@ def test_how_far_ahead_is_best_between_two_and_five_years(days: int, worth: int)
 
 
 def test_reasons_for_notices_name_no_condition() -> None:
-    roster = _roster(newcomer(), mentor())
-    terms = fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy())
-    assert fit.because(roster, 0, 1, AT, Policy()) == (
+    judge = _judge(newcomer(), mentor())
+    terms = fit.breakdown(judge, 0, 1)
+    assert fit.because(judge, 0, 1) == (
         sum(term.contribution for term in terms),
         ("shares three lived experiences", "is four years further on the way", "knows ways for one of two needs"),
     )
@@ -144,33 +141,42 @@ def test_reasons_for_notices_name_no_condition() -> None:
 
 
 def test_a_rare_shared_experience_is_told_as_rare() -> None:
-    roster = _roster(
+    judge = _judge(
         newcomer(experiences=(Stated("F50.01", "early", None),)), mentor(experiences=(Stated("F50.01", "past", None),))
     )
-    terms = fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy())
+    terms = fit.breakdown(judge, 0, 1)
     assert terms[0].told == "shares one lived experience, a rare one"
 
 
-def test_pairs_are_judged_by_no_column_that_is_for_one_person_alone() -> None:
-    roster = _roster(newcomer(wishes=MentorWishes(max_km=50.0, min_shared=1)), mentor())
-    pairs = Pairs(roster.side(0), roster.side(1), Setting(AT, Policy(), UNRELATED))
-    pair_rules = [blocker.pair for blocker in BLOCKERS if blocker.pair]
-    assert not any(rule(pairs)[0] for rule in pair_rules)
-    fit.score(pairs)
-    read = {name for side in (pairs.n, pairs.m) for name in vars(side) if name in COLUMNS}
-    assert len(read) > 25
-    assert not {name for name in read if COLUMNS[name].alone}
+@given(some.data())
+@settings(max_examples=30, deadline=None)
+def test_pairs_are_judged_by_no_number_that_is_for_one_person_alone(data: some.DataObject) -> None:
+    roster = _roster(*(data.draw(anybody(name)) for name in NAMES))
+    judge, everybody = Judge(roster, Related(roster, plain.Ties()), Policy()), np.arange(len(NAMES))
+
+    def judged() -> list[list[int]]:
+        rows = [judge.row(i, everybody, AT, admitted=True).tolist() for i in everybody]
+        return rows + [judge.bars(i, everybody, AT).of_the_two.tolist() for i in everybody]
+
+    before = judged()
+    for name in ALONE.numbers:
+        roster.people[name] = data.draw(some.integers(-(2**62), 2**62))
+    assert judged() == before
 
 
 def test_nobody_on_the_other_side_is_an_empty_row() -> None:
-    roster = _roster(newcomer(), mentor())
-    nobody = np.zeros(0, dtype=np.int64)
-    assert fit.row(roster, 0, nobody, UNRELATED, AT, Policy()).tolist() == []
-    assert fit.column(roster, 1, nobody, UNRELATED, AT, Policy()).tolist() == []
+    judge, nobody = _judge(newcomer(), mentor()), np.zeros(0, dtype=np.int64)
+    assert judge.row(0, nobody, AT).tolist() == []
+    assert judge.column(1, nobody, AT).tolist() == []
 
 
 def _values(n: Member, m: Member) -> dict[str, int]:
-    return {term.name: term.value for term in fit.breakdown(_roster(n, m), 0, 1, UNRELATED, AT, Policy())}
+    return {term.name: term.value for term in fit.breakdown(_judge(n, m), 0, 1)}
+
+
+def _judge(*members: Member) -> Judge:
+    roster = _roster(*members)
+    return Judge(roster, Related(roster, plain.Ties()), Policy())
 
 
 def _roster(*members: Member, policy: Policy | None = None) -> Roster:
@@ -178,15 +184,3 @@ def _roster(*members: Member, policy: Policy | None = None) -> Roster:
     for member in members:
         roster.write(member, AT, policy or Policy())
     return roster
-
-
-def test_more_pairs_than_are_judged_at_a_time() -> None:
-    roster = _roster(newcomer(), mentor(), mentor("cy", languages=("so",)))
-    many = np.array([1, 2] * fit.BLOCK, dtype=np.int64)
-    few = fit.row(roster, 0, many[:2], UNRELATED, AT, Policy())
-    assert few.tolist() == [_fit(roster), fit.BARRED]
-    assert np.array_equal(fit.row(roster, 0, many, UNRELATED, AT, Policy()), np.tile(few, fit.BLOCK))
-
-
-def _fit(roster: Roster) -> int:
-    return sum(term.contribution for term in fit.breakdown(roster, 0, 1, UNRELATED, AT, Policy()))

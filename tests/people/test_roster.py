@@ -12,14 +12,14 @@ from hypothesis import strategies as some
 from bench import plain
 from matcher.instants import DAY, HOUR, parse_instant
 from matcher.pairing import fit
-from matcher.pairing.setting import UNRELATED
-from matcher.people.columns import HALF_HOURS
+from matcher.pairing.judge import Judge
 from matcher.people.member import FOREVER, Member
+from matcher.people.record import HALF_HOURS, HOUR_WORDS
 from matcher.people.recovery import Stated
 from matcher.people.roster import Roster
 from matcher.people.rows import half_hours
 from matcher.policy import Policy, WaiverTable
-from tests.pairing.people import AT, anybody, mentor, newcomer
+from tests.pairing.people import AT, Related, anybody, mentor, newcomer
 
 POLICY = Policy(waiver=WaiverTable(allowed=("recovery_time", "training_lapsed", "supervision_lapsed")))
 
@@ -29,14 +29,15 @@ POLICY = Policy(waiver=WaiverTable(allowed=("recovery_time", "training_lapsed", 
 def test_a_row_is_right_until_its_next_change(n: Member, m: Member, step: int) -> None:
     roster = Roster()
     rows = [roster.write(each, AT, POLICY) for each in (n, m)]
+    judge = Judge(roster, Related(roster, plain.Ties()), POLICY)
     changes = [change for row in rows if (change := roster.next_change(row)) is not None]
     assert all(change > AT for change in changes)
     last = min(changes, default=AT + 3_000 * DAY) - 1
     for at in (AT, AT + (last - AT) * step // 1_000_000, last):
         people = [plain.Person.of(each, at, POLICY) for each in (n, m)]
-        hits = fit.barred(roster, *rows, UNRELATED, at, POLICY)
+        hits = fit.barred(judge, *rows, at)
         assert {hit.code for hit in hits} == plain.blockers(*people, plain.Ties(), at, POLICY)
-        terms = fit.breakdown(roster, *rows, UNRELATED, at, POLICY)
+        terms = fit.breakdown(judge, *rows)
         assert {term.name: term.value for term in terms} == plain.terms(*people)
 
 
@@ -106,10 +107,10 @@ def test_hours_of_the_week_follow_the_zone_by_date() -> None:
     assert half_hours(1, 5 * HOUR + 1_800) == 3 << HALF_HOURS - 11
     assert half_hours(1, 5 * HOUR + 2_700) == half_hours(1, 5 * HOUR + 1_800)
     roster, member = Roster(), newcomer(zone="America/Denver", hours=monday_nine)
-    winter = roster.side(roster.write(member, AT, POLICY)).hours.copy()
-    summer = roster.side(roster.write(member, AT + 30 * DAY, POLICY)).hours
-    assert [int(word[0]) for word in winter] == [3 << 32, 0, 0, 0, 0, 0]
-    assert [int(word[0]) for word in summer] == [3 << 30, 0, 0, 0, 0, 0]
+    winter = roster.sets[roster.write(member, AT, POLICY), :HOUR_WORDS].tolist()
+    summer = roster.sets[roster.write(member, AT + 30 * DAY, POLICY), :HOUR_WORDS].tolist()
+    assert winter == [3 << 32, 0, 0, 0, 0, 0]
+    assert summer == [3 << 30, 0, 0, 0, 0, 0]
 
 
 def test_an_index_stays_and_a_dropped_row_is_used_again() -> None:
@@ -133,8 +134,9 @@ def test_nothing_of_a_mentor_stays_when_the_offer_is_withdrawn() -> None:
     roster.write(member, AT, POLICY)
     fresh = Roster()
     fresh.write(member, AT, POLICY)
-    for name, column in roster.columns.items():
-        assert np.array_equal(column[..., row], fresh.columns[name][..., 0]), name
+    assert vars(roster.person(row)) == vars(fresh.person(0))
+    assert roster.sets[row].tolist() == fresh.sets[0].tolist()
+    assert roster.nodes[row].tolist() == fresh.nodes[0].tolist()
 
 
 def test_more_languages_than_a_word_has_bits() -> None:
@@ -142,6 +144,6 @@ def test_more_languages_than_a_word_has_bits() -> None:
     tongues = [chr(97 + number // 26) + chr(97 + number % 26) for number in range(150)]
     n = roster.write(newcomer(languages=("zz",)), AT, policy)
     rows = [roster.write(mentor(f"m-{tongue}", languages=(tongue,)), AT, policy) for tongue in [*tongues, "zz"]]
-    fits = fit.row(roster, n, np.array(rows), UNRELATED, AT, policy)
+    fits = Judge(roster, Related(roster, plain.Ties()), policy).row(n, np.array(rows), AT)
     assert [value >= 0 for value in fits] == [False] * 150 + [True]
-    assert len(roster.columns["languages"]) == 3
+    assert roster.layout.tongues == 3
