@@ -9,7 +9,8 @@ from typing import NoReturn
 
 import pytest
 
-from tools.kafka import Kafka, Unavailable
+from tools.kafka import Kafka
+from tools.kafka_jars import Unavailable
 
 KafkaMaker = Callable[..., AbstractContextManager[Kafka]]
 
