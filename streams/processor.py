@@ -189,6 +189,10 @@ class Processor:
         self._owner.snapshot(dump, LAYOUT)
         self._since.reset(len(dump))
 
+    def truncate(self) -> None:
+        """Remove from the journal what lies before the newest snapshot that covers only what is announced."""
+        self._owner.truncate()
+
     def close(self) -> None:
         """Leave a snapshot behind when it is worth its size, and the sink complete."""
         if self._state is not None:
