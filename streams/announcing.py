@@ -80,6 +80,10 @@ class Announcer:
             self._certain = told.position
         return self._certain
 
+    def check(self) -> None:
+        """Raises Unreachable when something was not taken: it must be sent again, from the journal."""
+        _ = self.certain
+
     def resume(self) -> None:
         """The journal is about to be read from its base: keep what it says until it is ours."""
         self._kept, self._told, self._ours = [], deque(), False

@@ -198,12 +198,13 @@ class Partition:
         ground, number = self._ground, self.number
         with closing(ground.open_journal(number)) as home, closing(ground.open_source(number)) as source:
             self._topic_id = topic_id = ground.topic_id()
+            announcer = Announcer(ground.send, partial(self._letter, source))
             processor = Processor(
                 home,
                 clock=ground.clock,
                 fresh="wall",
                 policies=ground.policies,
-                sink=Announcer(ground.send, partial(self._letter, source)),
+                sink=announcer,
                 source=partial(Source, ground.topic, topic_id, number),
                 snapshot_facts=ground.snapshot_facts,
             )
@@ -211,7 +212,9 @@ class Partition:
             self._begin(processor, source)
             backoff.reset()
             while self.phase == "working":
-                self._step(processor, source)
+                if not self._step(processor, source):
+                    announcer.check()
+                    self._idle(processor)
 
     def _begin(self, processor: Processor, source: Reading) -> None:
         """Everything up to the end of the topic, as it is now, is read from there: Faust may begin anywhere."""
@@ -230,23 +233,20 @@ class Partition:
         self._ground.watching.claimed(self.number, owner.tally.epoch)
         log.info("partition claimed", partition=self.number, epoch=owner.tally.epoch, next=self.next, end=bounds.end)
 
-    def _step(self, processor: Processor, source: Reading) -> None:
-        """Process what comes next, or what time brings; else wait."""
+    def _step(self, processor: Processor, source: Reading) -> bool:
+        """Process what comes next, or what time brings; False when there is nothing to do."""
         with self._changed:
             if self._paused:
-                self._changed.wait(IDLE_SECONDS)
-                return
+                return False
             self._busy = True
         try:
             if self._doubt:
                 self._look_again(processor, source)
-            worked = self._process(processor, source) or self._tick(processor)
+            return self._process(processor, source) or self._tick(processor)
         finally:
             with self._changed:
                 self._busy = False
                 self._changed.notify_all()
-        if not worked:
-            self._idle(processor)
 
     def _look_again(self, processor: Processor, source: Reading) -> None:
         """Raises SafeHalt when the topic is not what it was."""
@@ -335,7 +335,7 @@ class Partition:
         if processor.state.clock == "wall" and (due := processor.next_due()) is not None:
             seconds = min(seconds, max(0.01, due - self._ground.now()))
         with self._changed:
-            if not self._inbox and self.phase == "working" and not self._paused:
+            if self.phase == "working" and (self._paused or not self._inbox):
                 self._changed.wait(seconds)
 
     def _truncate(self, processor: Processor) -> None:
@@ -401,7 +401,8 @@ class _Care:
     def __init__(self) -> None:
         self.poisons = set[int]()
         self._failures: dict[int, int] = {}
-        self._until = -1
+        self._until = self._last = -1
+        self._in_a_row = 0
 
     def limit(self, offset: int) -> int:
         """How many records go into the batch that begins here."""
@@ -420,7 +421,9 @@ class _Care:
         self._failures[offset] = self._failures.get(offset, 0) + 1
         if self._failures[offset] >= ATTEMPTS:
             self.poisons.add(offset)
-            if all(before in self.poisons for before in range(offset - POISONS_IN_A_ROW + 1, offset)):
+            self._in_a_row = self._in_a_row + 1 if offset == self._last + 1 else 1
+            self._last = offset
+            if self._in_a_row >= POISONS_IN_A_ROW:
                 raise SafeHalt(DEFECT, f"{POISONS_IN_A_ROW} events in a row failed up to offset {offset}: see the log")
 
 
