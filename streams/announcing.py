@@ -14,12 +14,13 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from journal.frames import Batch
 from matcher.errors import Unreachable, code
 from streams.binary import Record, binary
+from streams.topics import ALERTS, DEAD_LETTERS, MATCHES
 
 NOT_SENT = code(
     "KND-not-sent",
@@ -27,9 +28,6 @@ NOT_SENT = code(
     "topic and the broker that the message names.",
 )
 
-MATCHES: Final = "kindred.matches"
-ALERTS: Final = "kindred.alerts"
-DEAD_LETTERS: Final = "kindred.dead-letters"
 ALERTING: Final = ("kindred.alert.", "kindred.pulse.")  # what asks a person to do something
 FLUSH_SECONDS: Final = 30.0  # an acknowledgement takes milliseconds; thirty seconds is a broker that is away
 
@@ -131,8 +129,3 @@ def addressed(notice: dict[str, Any]) -> tuple[str, Record]:
 def topic_of(type_: str) -> str:
     """``kindred.alerts`` for what asks a person to do something soon, ``kindred.matches`` for everything else."""
     return ALERTS if type_.startswith(ALERTING) else MATCHES
-
-
-def topics(types: Iterable[str]) -> set[str]:
-    """The topics of these types."""
-    return set(map(topic_of, types))

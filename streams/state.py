@@ -78,6 +78,17 @@ class State:
                 state.fold(item)
         return state
 
+    @classmethod
+    def together(cls, states: Iterable[State]) -> State:
+        """What several journals say together, to look at: no program is in two of them. Repeats are not looked up."""
+        whole = cls()
+        for state in states:
+            whole.clock = whole.clock or state.clock
+            whole.programs |= state.programs
+            for digest, counts in state._counts.items():
+                whole._counts[digest] = whole._counts_of(digest) + counts
+        return whole
+
     def fold(self, item: Counted) -> list[bytes]:
         """Take in what comes next in the journal, and return the lines of its notices."""
         if isinstance(item, Snapshot):

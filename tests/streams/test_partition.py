@@ -9,10 +9,10 @@ from journal.owner import Owner
 from journal.reader import Reader, Recorded
 from matcher.errors import Unreachable
 from matcher.program import Program
-from streams.announcing import DEAD_LETTERS, MATCHES
 from streams.binary import Record
 from streams.letters import opened
 from streams.partition import BATCH_RECORDS, POISONS_IN_A_ROW, Partition
+from streams.topics import DEAD_LETTERS, MATCHES
 from tests.streams.cases import event
 from tests.streams.grounds import World, until
 
