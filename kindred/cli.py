@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import demo, journal, look, run, tell
+from kindred.commands import demo, journal, look, run, tell, worker
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -46,6 +46,7 @@ def application() -> typer.Typer:
         tell.cohort,
         run.replay,
         run.serve,
+        worker.worker,
         look.status,
         look.why,
         look.market,

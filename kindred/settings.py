@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     token: SecretStr | None = Field(None, description="Bearer token of the HTTP service; needed beyond loopback.")
     host: str = Field("127.0.0.1", description="Address on which the HTTP service listens.")
     port: int = Field(8765, ge=0, le=65_535, description="Port of the HTTP service; 0 takes a free one.")
+    health_port: int | None = Field(
+        None, ge=0, le=65_535, description="Loopback port of a worker's health and metrics; 0 takes a free one."
+    )
     clock: Literal["wall", "event"] = Field("wall", description="Clock of `serve`; a journal keeps the one it has.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 

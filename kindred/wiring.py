@@ -22,12 +22,14 @@ from matcher.policy import PolicyBook, read_policy
 if TYPE_CHECKING:
     from kindred.settings import Settings
     from streams.clock import Mode
+    from streams.connection import Connection
     from streams.replay import Replayed
 
 NO_FOLDER = code(
     "KND-no-folder",
     "The command needs a data folder and none was named: give DIR (or --data), or set KINDRED_DATA.",
 )
+NO_BROKERS = code("KND-no-brokers", "The command works on Kafka and no brokers were named: set KINDRED_BROKERS.")
 NO_POLICY = code("KND-no-policy", "The policy file that the command line or a setting names cannot be read.")
 NO_TOKEN = code(
     "KND-no-token",
@@ -80,6 +82,15 @@ def data_folder(named: Path | None, settings: Settings) -> Path:
     if folder is None:
         raise ConfigurationError(NO_FOLDER, "no data folder: name it, or set KINDRED_DATA")
     return folder
+
+
+def connection(settings: Settings) -> Connection:
+    """How to reach Kafka, by the settings. Raises ConfigurationError."""
+    from streams.connection import Connection
+
+    if settings.brokers is None:
+        raise ConfigurationError(NO_BROKERS, "no Kafka brokers: set KINDRED_BROKERS")
+    return Connection(settings.brokers)
 
 
 def policy_book(file: Path | None) -> PolicyBook:

@@ -44,6 +44,11 @@ class KafkaBrokers:
         [described] = self._asked(lambda: self._describing().describe_topics([topic]))
         return "" if described["error_code"] else str(described["topic_id"])
 
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        [described] = self._asked(lambda: self._describing().describe_topics([topic]))
+        return len(described["partitions"])
+
     def is_ours(self, topic: str, partition: int) -> bool:
         """Whether the group's current generation assigns the partition to this worker."""
         described = self._asked(lambda: self._describing().describe_groups([self._group]))[self._group]
