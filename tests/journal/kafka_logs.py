@@ -1,0 +1,54 @@
+"""Logs on a real Apache Kafka for the tests of the journal: a topic each, and what is done to them from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from itertools import count
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+
+from journal.kafka import KafkaJournal
+from tools.kafka import Kafka
+
+_numbers = count()
+
+
+class KafkaLog:
+    """A topic of one partition, and as many handles on it as a test likes."""
+
+    def __init__(self, kafka: Kafka, **settings: str) -> None:
+        self.kafka = kafka
+        self.topic = f"journal-{next(_numbers)}"
+        self.handles: list[KafkaJournal] = []
+        self.make(**settings)
+
+    def handle(self) -> KafkaJournal:
+        self.handles.append(KafkaJournal({"bootstrap_servers": self.kafka.address}, self.topic, 0))
+        return self.handles[-1]
+
+    def reopen(self) -> KafkaJournal:
+        self.close()
+        return self.handle()
+
+    def close(self) -> None:
+        while self.handles:
+            self.handles.pop().close()
+
+    def make(self, **settings: str) -> None:
+        configs = {name.replace("_", "."): value for name, value in settings.items()}
+        replicas = min(3, len(self.kafka.nodes))
+        topic = {self.topic: {"num_partitions": 1, "replication_factor": replicas, "configs": configs}}
+        with administrator(self.kafka) as admin:
+            admin.create_topics(topic, wait_for_metadata=True)
+
+    def delete(self) -> None:
+        with administrator(self.kafka) as admin:
+            admin.delete_topics([self.topic])
+
+
+@contextmanager
+def administrator(kafka: Kafka) -> Iterator[Any]:
+    with closing(KafkaAdminClient(bootstrap_servers=kafka.address.split(","))) as admin:
+        yield admin
