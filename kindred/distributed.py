@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streams.clock import Mode
     from streams.connection import Connection
     from streams.partition import Ground
+    from streams.state import State
     from streams.worker import Worker
 
 
@@ -74,8 +75,25 @@ def _ground(
 def journal(connection: Connection, partition: int) -> Journal:
     """The journal of a partition."""
     from journal.kafka import KafkaJournal
+    from streams.topics import JOURNAL
 
-    return KafkaJournal(connection, partition)
+    return KafkaJournal(connection.aiokafka(), JOURNAL, partition)
+
+
+def read_state(connection: Connection) -> State:
+    """What all journals say now. Raises what opening one raises. Cost: the newest snapshots, and what came since."""
+    from journal.reader import Reader
+    from streams.state import State
+    from streams.topics import JOURNAL
+    from streams.whole import Topic
+
+    with closing(Topic(connection, JOURNAL)) as topic:
+        numbers = range(topic.partitions)
+    states = []
+    for number in numbers:
+        with closing(journal(connection, number)) as home:
+            states.append(State.of(Reader(home).counted()))
+    return State.together(states)
 
 
 @contextmanager
