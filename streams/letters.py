@@ -33,10 +33,10 @@ from kafka import KafkaConsumer, TopicPartition, errors
 from pydantic_core import from_json, to_json
 
 from matcher.errors import Refused, code
-from streams.announcing import DEAD_LETTERS
 from streams.binary import CONTENT_TYPE, STRUCTURED, Record, program_of, read_record
 from streams.connection import Connection
 from streams.reach import no_topic, reach, told
+from streams.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord

@@ -38,10 +38,10 @@ from pydantic import JsonValue, ValidationError
 
 from matcher.errors import Refused
 from matcher.messages.envelope import Envelope, short_type
-from streams.announcing import ALERTS, MATCHES
 from streams.binary import Record, structured_form
 from streams.connection import Connection
-from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
+from streams.reach import PATIENCE_SECONDS, RECONNECT_MS, no_topic, reach, told
+from streams.topics import ALERTS, MATCHES
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
@@ -165,6 +165,7 @@ class EventListener(Iterator[Notice]):
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_poll_records=POLL_RECORDS,
+            reconnect_backoff_max_ms=RECONNECT_MS,
             allow_auto_create_topics=False,
         )
 

@@ -32,7 +32,8 @@ from matcher.messages.catalog import MALFORMED, Event, parse
 from streams.binary import Record, binary, document_of, read_record, structured
 from streams.connection import Connection
 from streams.intake import EVENT_BYTES_MAX, TOO_LARGE, Input, read_input
-from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
+from streams.reach import PATIENCE_SECONDS, RECONNECT_MS, no_topic, reach, told
+from streams.topics import EVENTS
 
 if TYPE_CHECKING:
     from kafka.producer.future import FutureRecordMetadata
@@ -43,7 +44,6 @@ UNDELIVERED = code(
     "there do nothing twice.",
 )
 
-EVENTS: Final = "kindred.events"
 UNDERWAY_MAX: Final = 10_000  # events that wait for their acknowledgement: some 20 MB; then publishing waits as well
 METADATA_SECONDS: Final = 5.0  # a broker that answers says within a round trip whether it has a topic
 LINGER_MS: Final = 5  # what is published one by one within it travels together; `wait` and `flush` do not linger
@@ -213,6 +213,7 @@ class EventPublisher:
             enable_idempotence=True,
             acks="all",
             linger_ms=LINGER_MS,
+            reconnect_backoff_max_ms=RECONNECT_MS,
             request_timeout_ms=max(1000, patience_ms // REQUESTS_PER_PATIENCE),
             delivery_timeout_ms=max(1000, patience_ms // REQUESTS_PER_PATIENCE) + LINGER_MS + patience_ms,
             max_block_ms=int(METADATA_SECONDS * 1000),

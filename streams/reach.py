@@ -31,6 +31,7 @@ NO_TOPIC = code(
 PATIENCE_SECONDS: Final = 60.0  # a broker that restarts is back within half of it
 FIRST_WAIT_SECONDS: Final = 1.0  # then twice as long each time, up to:
 LONGEST_WAIT_SECONDS: Final = 10.0
+RECONNECT_MS: Final = 1_000  # between two attempts at a broker that went away: one that is back is found within it
 
 T = TypeVar("T")
 
