@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import demo, journal, look, run, tell, worker
+from kindred.commands import demo, journal, look, publish, run, tell, worker
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -47,6 +47,7 @@ def application() -> typer.Typer:
         run.replay,
         run.serve,
         worker.worker,
+        publish.publish,
         look.status,
         look.why,
         look.market,

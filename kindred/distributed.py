@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from streams.clock import Mode
     from streams.connection import Connection
     from streams.partition import Ground
+    from streams.publisher import EventPublisher
     from streams.state import State
     from streams.worker import Worker
 
@@ -94,6 +95,16 @@ def read_state(connection: Connection) -> State:
         with closing(journal(connection, number)) as home:
             states.append(State.of(Reader(home).counted()))
     return State.together(states)
+
+
+def publisher(settings: Settings, patience_seconds: float) -> EventPublisher:
+    """Who sends events, by the settings; says when it waits for brokers."""
+    from streams.publisher import EventPublisher
+    from streams.reach import quiet
+
+    wiring.prepare(settings.log_level)
+    quiet()
+    return EventPublisher(wiring.connection(settings), patience_seconds=patience_seconds, waiting=note)
 
 
 @contextmanager
