@@ -113,6 +113,8 @@ class _Overheard(logging.Handler):
         self._logger = logging.getLogger("kafka.net.manager")
 
     def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(self.reason, _CREDENTIALS):  # most later attempts hear less: the broker just hangs up
+            return
         arguments = record.args if isinstance(record.args, tuple) else ()
         for each in arguments:
             if isinstance(each, BaseException) and not isinstance(each, errors.KafkaTimeoutError):  # that says nothing
