@@ -25,7 +25,7 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 
 from matcher.errors import ConfigurationError, code
 from streams.connection import Connection
-from streams.reach import reach, told
+from streams.reach import PATIENCE_SECONDS, reach, told
 
 TOPICS_WRONG = code(
     "KND-topics-wrong",
@@ -106,12 +106,13 @@ def create_topics(
     retention_hours: int = RETENTION_HOURS,
     mend: bool = False,
     waiting: Callable[[str], None] | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> list[Made]:
     """Make the topics that are not there; with ``mend``, also set what the others need and do not have.
 
     Can be called again. Raises Unreachable or ConfigurationError.
     """
-    with closing(_administrator(connection, waiting)) as admin, _trouble():
+    with closing(_administrator(connection, waiting, patience_seconds)) as admin, _trouble():
         there = _described(admin)
         brokers = sum(not broker["is_fenced"] for broker in admin.describe_cluster()["brokers"])
         replicas = max(1, min(REPLICAS_MAX, brokers))
@@ -132,9 +133,14 @@ def create_topics(
         return [Made(name, _did(name, missing, wrong)) for name in NAMES]
 
 
-def topic_faults(connection: Connection, *, waiting: Callable[[str], None] | None = None) -> list[Fault]:
+def topic_faults(
+    connection: Connection,
+    *,
+    waiting: Callable[[str], None] | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> list[Fault]:
     """Everything that is wrong with the topics. Raises Unreachable or ConfigurationError."""
-    with closing(_administrator(connection, waiting)) as admin, _trouble():
+    with closing(_administrator(connection, waiting, patience_seconds)) as admin, _trouble():
         there = _described(admin)
         faults = [fault for name in NAMES for fault in _faults(name, there.get(name))]
         if EVENTS in there and JOURNAL in there and there[EVENTS].partitions != there[JOURNAL].partitions:
@@ -142,20 +148,25 @@ def topic_faults(connection: Connection, *, waiting: Callable[[str], None] | Non
         return faults
 
 
-def check_topics(connection: Connection, *, waiting: Callable[[str], None] | None = None) -> None:
+def check_topics(
+    connection: Connection,
+    *,
+    waiting: Callable[[str], None] | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> None:
     """Refuse topics that a worker must not run on. Raises ConfigurationError (KND-topics-wrong) with the remedy."""
-    faults = topic_faults(connection, waiting=waiting)
+    faults = topic_faults(connection, waiting=waiting, patience_seconds=patience_seconds)
     if faults:
         first, more = faults[0], len(faults) - 1
         others = f" ({more} more: `kindred topics check` lists them)" if more else ""
         raise ConfigurationError(TOPICS_WRONG, f"topic {first.topic}: {first.what}{others}: {first.mend}")
 
 
-def _administrator(connection: Connection, waiting: Callable[[str], None] | None) -> Any:
+def _administrator(connection: Connection, waiting: Callable[[str], None] | None, patience_seconds: float) -> Any:
     def make(bootstrap_ms: int) -> Any:
         return KafkaAdminClient(**connection.kafka_python(), bootstrap_timeout_ms=bootstrap_ms)
 
-    return reach(make, connection.brokers, waiting=waiting)
+    return reach(make, connection.brokers, patience_seconds=patience_seconds, waiting=waiting)
 
 
 def _described(admin: Any) -> dict[str, Topic]:

@@ -26,7 +26,7 @@ def kafka_broker() -> Iterator[Kafka]:
         yield kafka
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def new_kafka() -> KafkaMaker:
     """Makes clusters that a test may break: ``with new_kafka(3) as kafka``. Takes the arguments of ``Kafka``."""
 
