@@ -43,7 +43,15 @@ def worker(settings: Settings, clock: Mode | None) -> None:
         )
         sender = stack.enter_context(closing(KafkaSender(connection.kafka_python())))
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="kindred-")))
-        make = partial(application, connection.faust(), group=GROUP, client_id=client_id, folder=folder, topic=EVENTS)
+        make = partial(
+            application,
+            connection.faust(),
+            group=GROUP,
+            client_id=client_id,
+            session_seconds=settings.session_seconds,
+            folder=folder,
+            topic=EVENTS,
+        )
         work = Worker(lambda worker: _ground(worker, settings, connection, brokers, sender, clock), make, brokers)
         stack.enter_context(_door(settings, work))
         work.run(lambda: note("working; Ctrl-C ends it"))
@@ -56,11 +64,12 @@ def _ground(
     from streams.partition import Ground
     from streams.source import KafkaSource
     from streams.topics import EVENTS
+    from streams.watch import Timed
 
     return Ground(
         topic=EVENTS,
         partitions=brokers.partitions(EVENTS),
-        open_journal=lambda number: journal(connection, number),
+        open_journal=lambda number: Timed(journal(connection, number), worker.board.appended),
         open_source=lambda number: KafkaSource(connection.kafka_python(), EVENTS, number),
         topic_id=lambda: brokers.topic_id(EVENTS),
         is_ours=lambda number: brokers.is_ours(EVENTS, number),
@@ -70,6 +79,8 @@ def _ground(
         on_fatal=worker.fail,
         clock=clock,
         policies=None if settings.policy is None else wiring.policy_book(settings.policy),
+        snapshot_facts=settings.snapshot_facts,
+        truncates=settings.truncate,
     )
 
 

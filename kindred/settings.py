@@ -66,6 +66,13 @@ class Settings(BaseSettings):
     health_port: int | None = Field(
         None, ge=0, le=65_535, description="Loopback port of a worker's health and metrics; 0 takes a free one."
     )
+    session_seconds: float = Field(
+        10.0, ge=6.0, le=300.0, description="How long a worker may be silent before others take its programs over."
+    )
+    snapshot_facts: int = Field(50_000, ge=1, description="Facts of a partition between two snapshots in its journal.")
+    truncate: bool = Field(
+        False, description="Whether workers remove from the journal what a snapshot covers and everybody was told."
+    )
     clock: Literal["wall", "event"] = Field("wall", description="Clock of `serve`; a journal keeps the one it has.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 

@@ -20,8 +20,7 @@ from streams.binary import Record
 from streams.partition import Partition
 from streams.source import Arrived
 
-SESSION_SECONDS: Final = 10.0  # how long a worker may be silent; a takeover begins after it
-HEARTBEAT_SECONDS: Final = 2.0
+HEARTBEATS: Final = 5  # in a session: one may be lost, and two
 COMMIT_SECONDS: Final = 0.5
 ROOM_SECONDS: Final = 0.01  # between two looks at an inbox that is full
 
@@ -33,6 +32,7 @@ def application(
     *,
     group: str,
     client_id: str,
+    session_seconds: float,
     folder: Path,
     topic: str,
     partitions: Mapping[int, Partition],
@@ -48,8 +48,8 @@ def application(
         group,
         **settings,
         broker_client_id=client_id,
-        broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=session_seconds / HEARTBEATS,
         broker_commit_interval=COMMIT_SECONDS,
         consumer_auto_offset_reset="earliest",
         stream_wait_empty=False,  # what was handed on is in the journal or will be read again

@@ -42,7 +42,7 @@ class Sight(Enum):
 
 
 class Seen:
-    """Keys to contents, with the day behind them where they came from Kafka; ``len`` is how many distinct inputs came."""
+    """Keys to contents, with the day behind those that came from Kafka; ``len`` is how many distinct inputs came."""
 
     def __init__(self) -> None:
         self._contents: dict[bytes, bytes] = {}

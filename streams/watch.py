@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -18,6 +18,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from journal.port import Journal
 from streams.partition import Partition
 from streams.processor import Receipt
 
@@ -109,6 +110,23 @@ class Board:
                 yield f"partition {number} is not claimed"
             elif partition.lag and now - partition.moved > STALL_SECONDS:
                 yield f"partition {number} stands still with {partition.lag} events waiting"
+
+
+class Timed:
+    """A home of a journal whose appends are timed."""
+
+    def __init__(self, home: Journal, took: Callable[[float], None]) -> None:
+        self._took = took
+        self._append = home.append
+        self.read, self.head, self.tail = home.read, home.head, home.tail
+        self.truncate, self.close = home.truncate, home.close
+
+    def append(self, bodies: Sequence[bytes]) -> list[int]:
+        """Append, and tell how long it took until it was there."""
+        started = time.perf_counter()
+        positions = self._append(bodies)
+        self._took(time.perf_counter() - started)
+        return positions
 
 
 class Door:
