@@ -14,37 +14,27 @@ Kafka Streams names them (KIP-1034), so that other tools can read them, and two 
 ================================  =====================================================================
 
 KIP-1034 also has a ``stacktrace``: a refusal is no defect, and a trace could hold parts of the event; it is left out.
-
-**Sent again** is an event under a new id, made of the old one: ``e-7~again-1``. Kindred remembers what it refused, as
-it remembers what it took, so the same event under its old id would do nothing (docs/adr/0004). The new id is the same
-however often a letter is sent again, so that is done once.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition, errors
-from pydantic_core import from_json, to_json
 
-from matcher.errors import Refused, code
+from matcher.errors import Refused
+from streams.again import again_document, next_id, no_id
 from streams.binary import CONTENT_TYPE, STRUCTURED, Record, program_of, read_record
 from streams.connection import Connection
-from streams.reach import no_topic, reach, told
+from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
 from streams.topics import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from kafka.consumer.fetcher import ConsumerRecord
-
-NO_ID = code(
-    "KND-letter-no-id",
-    "The dead letter has no id that can be read, so it cannot be sent again under another. Publish the event anew.",
-)
 
 EXCEPTION: Final = "__streams.errors.exception"
 MESSAGE: Final = "__streams.errors.message"
@@ -55,7 +45,6 @@ CODE: Final = "__kindred.errors.code"
 PROGRAM: Final = "__kindred.errors.program"
 
 READ_SECONDS: Final = 30.0  # between two pages; a page takes milliseconds, so this is a broker that went away
-AGAIN: Final = re.compile(r"(?P<id>.*)~again-(?P<times>[1-9]\d{0,5})", re.DOTALL)
 
 
 class Origin(NamedTuple):
@@ -80,27 +69,6 @@ class Letter:
     code: str
     reason: str
     program: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """Which dead letters are meant; None means all. ``since`` and ``until`` are epoch seconds, the second excluded."""
-
-    code: str | None = None
-    program: str | None = None
-    since: int | None = None
-    until: int | None = None
-    positions: frozenset[str] = frozenset()
-
-    def has(self, letter: Letter) -> bool:
-        """Whether this letter is meant."""
-        return (
-            self.code in (None, letter.code)
-            and self.program in (None, letter.program)
-            and (self.since is None or letter.at >= self.since)
-            and (self.until is None or letter.at < self.until)
-            and (not self.positions or letter.position in self.positions)
-        )
 
 
 def letter_record(original: Record, origin: Origin, code: str, reason: str) -> Record:
@@ -133,22 +101,30 @@ def opened(record: Record, position: str, at: int) -> Letter:
     return Letter(position, at, original, origin, ours.get(CODE, ""), ours.get(MESSAGE, ""), ours.get(PROGRAM))
 
 
-def read_letters(connection: Connection, choice: Choice | None = None, topic: str = DEAD_LETTERS) -> list[Letter]:
-    """The chosen dead letters, oldest first. One that was announced twice, after a crash, is there once.
+def read_letters(
+    connection: Connection,
+    wanted: Callable[[Letter], bool] = lambda letter: True,
+    *,
+    topic: str = DEAD_LETTERS,
+    patience_seconds: float = PATIENCE_SECONDS,
+    waiting: Callable[[str], None] | None = None,
+) -> list[Letter]:
+    """The dead letters that are ``wanted``, oldest first. One that was announced twice, after a crash, is there once.
 
     Raises Unreachable when no broker answers, ConfigurationError when there is no such topic. Cost: one reading of
-    the topic; the chosen ones are held.
+    the topic; what is wanted is held.
     """
-    consumer = reach(lambda ms: _consumer(connection, ms), connection.brokers)
+    consumer = reach(
+        lambda ms: _consumer(connection, ms), connection.brokers, patience_seconds=patience_seconds, waiting=waiting
+    )
     try:
-        letters = list(_every(consumer, topic))
+        letters = [each for each in _every(consumer, topic) if wanted(each)]
     except errors.KafkaError as trouble:
         raise told(trouble, topic) from None
     finally:
         consumer.close(autocommit=False)
-    chosen = choice or Choice()
     once = {each.origin or each.position: each for each in reversed(letters)}  # the first of each wins
-    return sorted((each for each in once.values() if chosen.has(each)), key=_place)
+    return sorted(once.values(), key=_place)
 
 
 def again(original: Record) -> Record:
@@ -158,23 +134,6 @@ def again(original: Record) -> Record:
         renamed = [(name, _renamed(value) if name == "ce_id" else value) for name, value in original.headers]
         return original._replace(headers=renamed)
     return original._replace(value=again_document(original.value or b""))
-
-
-def again_document(raw: bytes) -> bytes:
-    """The event of a document under its next id. Raises Refused when no id can be read."""
-    try:
-        document: Any = from_json(raw, allow_inf_nan=False)
-    except ValueError:
-        raise _no_id() from None
-    if not isinstance(document, dict) or not isinstance(document.get("id"), str):
-        raise _no_id()
-    return to_json(document | {"id": next_id(document["id"])})
-
-
-def next_id(id_: str) -> str:
-    """The id under which an event is sent again: ``e-7`` → ``e-7~again-1`` → ``e-7~again-2``."""
-    before = AGAIN.fullmatch(id_)
-    return f"{before['id']}~again-{int(before['times']) + 1}" if before else f"{id_}~again-1"
 
 
 def from_journal(line: Mapping[str, Any], original: Record | None, topic: str, partition: int) -> Record:
@@ -232,8 +191,4 @@ def _renamed(value: bytes) -> bytes:
     try:
         return next_id(value.decode()).encode()
     except UnicodeDecodeError:
-        raise _no_id() from None
-
-
-def _no_id() -> Refused:
-    return Refused(NO_ID, "no id can be read in it, so it cannot be sent again: publish the event anew")
+        raise no_id() from None

@@ -1,8 +1,7 @@
-"""Commands that look into a data folder and change nothing: status, why, market, verify, dead letters."""
+"""Commands that look into a data folder and change nothing: status, why, market, verify."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 
 NO_PROGRAM = code("KND-no-program", "The data folder has no such program. `kindred status` lists those that it has.")
 NO_MEMBER = code("KND-no-member", "No program of the data folder has this member. Ids are those of the events.")
-NO_LETTER = code(
-    "KND-no-letter", "There is no such dead letter. `kindred dead-letters list` shows those that there are."
-)
-
-letters = typer.Typer(help="Inputs that were refused, and why.")
 
 Folder = Annotated[
     Path | None,
@@ -100,38 +94,6 @@ def verify(folder: Folder = None) -> None:
         note(f"{found} violations in {where}")
         raise typer.Exit(1)
     note(f"{where}: everything holds")
-
-
-@letters.command("list")
-def letters_list(folder: Folder = None, as_json: AsJson = False) -> None:
-    """List the refused inputs with their reasons."""
-    from streams.folder import read_dead_letters
-
-    found = list(read_dead_letters(_folder(folder)))
-    if as_json:
-        result_json(found)
-        return
-    if not found:
-        note("no input was refused")
-        return
-    result_table(
-        ("position", "code", "reason"), [(str(each["position"]), each["code"], each["reason"]) for each in found]
-    )
-
-
-@letters.command("show")
-def letters_show(
-    words: Annotated[list[str], typer.Argument(metavar="[DIR] POSITION", help="As `list` shows it.")],
-) -> None:
-    """Print one refused input whole: reason and original."""
-    from streams.folder import read_dead_letters
-
-    *folder, position = words
-    for letter in read_dead_letters(_folder(Path(folder[0]) if folder else None)):
-        if str(letter["position"]) == position:
-            result(json.dumps(letter, ensure_ascii=False, indent=2))
-            return
-    raise ConfigurationError(NO_LETTER, f"there is no dead letter at position {position}")
 
 
 def _state(named: Path | None) -> State:
