@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition, errors
+from pydantic_core import from_json
 
 from matcher.errors import Refused
 from streams.again import again_document, next_id, no_id
@@ -118,13 +119,15 @@ def read_letters(
         lambda ms: _consumer(connection, ms), connection.brokers, patience_seconds=patience_seconds, waiting=waiting
     )
     try:
-        letters = [each for each in _every(consumer, topic) if wanted(each)]
+        found = [(place, each) for place, each in _every(consumer, topic) if wanted(each)]
     except errors.KafkaError as trouble:
         raise told(trouble, topic) from None
     finally:
         consumer.close(autocommit=False)
-    once = {each.origin or each.position: each for each in reversed(letters)}  # the first of each wins
-    return sorted(once.values(), key=_place)
+    once = dict[Origin | str, Letter]()
+    for _, letter in sorted(found, key=lambda each: each[0]):
+        once.setdefault(letter.origin or letter.position, letter)
+    return list(once.values())
 
 
 def again(original: Record) -> Record:
@@ -144,7 +147,7 @@ def from_journal(line: Mapping[str, Any], original: Record | None, topic: str, p
     if original is None:
         kept = line.get("original_base64")
         value = b64decode(kept) if isinstance(kept, str) else str(line.get("original", "")).encode()
-        original = Record(None, value, [(CONTENT_TYPE, STRUCTURED.encode())])
+        original = Record(_program(value), value, [(CONTENT_TYPE, STRUCTURED.encode())])
     return letter_record(original, Origin(topic, partition, int(line.get("offset", -1))), line["code"], line["reason"])
 
 
@@ -159,8 +162,8 @@ def _consumer(connection: Connection, bootstrap_ms: int) -> KafkaConsumer:
     )
 
 
-def _every(consumer: KafkaConsumer, topic: str) -> Iterator[Letter]:
-    """Every letter that is there now."""
+def _every(consumer: KafkaConsumer, topic: str) -> Iterator[tuple[tuple[int, int, int], Letter]]:
+    """Every letter that is there now, with what orders it: milliseconds, partition, offset."""
     numbers = consumer.partitions_for_topic(topic)
     if not numbers:
         raise no_topic(topic)
@@ -173,7 +176,7 @@ def _every(consumer: KafkaConsumer, topic: str) -> Iterator[Letter]:
     while any(consumer.position(each) < ends[each] for each in partitions):
         for records in consumer.poll(timeout_ms=500).values():
             until = time.monotonic() + READ_SECONDS
-            yield from (_letter(record) for record in records)
+            yield from (((each.timestamp, each.partition, each.offset), _letter(each)) for each in records)
         if time.monotonic() > until:
             raise errors.KafkaTimeoutError("the brokers gave nothing more")
 
@@ -183,8 +186,14 @@ def _letter(record: ConsumerRecord) -> Letter:
     return opened(kept, f"{record.partition}:{record.offset}", record.timestamp // 1000)
 
 
-def _place(letter: Letter) -> tuple[int, ...]:
-    return (letter.at, *map(int, letter.position.split(":")))
+def _program(raw: bytes) -> bytes | None:
+    """The key that a document should have had."""
+    try:
+        document = from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return None
+    program = document.get("partitionkey") if isinstance(document, dict) else None
+    return program.encode() if isinstance(program, str) else None
 
 
 def _renamed(value: bytes) -> bytes:
