@@ -92,17 +92,22 @@ def journal(connection: Connection, partition: int) -> Journal:
     return KafkaJournal(connection.aiokafka(), JOURNAL, partition)
 
 
-def read_state(connection: Connection) -> State:
-    """What all journals say now. Raises what opening one raises. Cost: the newest snapshots, and what came since."""
-    from journal.reader import Reader
-    from streams.state import State
+def partitions(connection: Connection) -> range:
+    """The partitions of the journal's topic."""
     from streams.topics import JOURNAL
     from streams.whole import Topic
 
     with closing(Topic(connection, JOURNAL)) as topic:
-        numbers = range(topic.partitions)
+        return range(topic.partitions)
+
+
+def read_state(connection: Connection) -> State:
+    """What all journals say now. Raises what opening one raises. Cost: the newest snapshots, and what came since."""
+    from journal.reader import Reader
+    from streams.state import State
+
     states = []
-    for number in numbers:
+    for number in partitions(connection):
         with closing(journal(connection, number)) as home:
             states.append(State.of(Reader(home).counted()))
     return State.together(states)

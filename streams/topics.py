@@ -260,7 +260,7 @@ def _uneven(brokers: str, there: Mapping[str, Topic], journal_is_empty: bool) ->
     return Fault(
         JOURNAL,
         f"{what}, and the journal is in use: programs would move to partitions that know nothing of them",
-        "kindred journal repair-plan",
+        f"restore {EVENTS} with {journal} partitions, from a backup or from its publishers",
     )
 
 
