@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 
+from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 
 from journal.kafka import KafkaJournal
@@ -42,6 +43,20 @@ class KafkaLog:
         topic = {self.topic: {"num_partitions": 1, "replication_factor": replicas, "configs": configs}}
         with administrator(self.kafka) as admin:
             admin.create_topics(topic, wait_for_metadata=True)
+
+    def in_a_transaction(self, bodies: Sequence[bytes], *, commit: bool) -> None:
+        with closing(
+            KafkaProducer(bootstrap_servers=self.kafka.address, transactional_id=f"{self.topic}-{next(_numbers)}")
+        ) as producer:
+            producer.init_transactions()
+            producer.begin_transaction()
+            for body in bodies:
+                producer.send(self.topic, body, partition=0)
+            producer.flush()
+            if commit:
+                producer.commit_transaction()
+            else:
+                producer.abort_transaction()
 
     def delete(self) -> None:
         with administrator(self.kafka) as admin:
