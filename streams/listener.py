@@ -29,6 +29,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 
 REMEMBERED: Final = 10_000  # notices of a partition: a second of reading at a start, and 2 MB
 COMMIT_SECONDS: Final = 1.0  # what may come again after a kill
+SESSION_SECONDS: Final = 10.0  # so long after a listener was killed the others get its programs
+HEARTBEAT_SECONDS: Final = 3.0
 POLL_SECONDS: Final = 0.5  # so soon `stop` is heard
 POLL_RECORDS: Final = 200  # handed on before the group is asked again: at a second each within its five minutes
 
@@ -109,10 +112,14 @@ class EventListener(Iterator[Notice]):
         """
         self._connection = Connection(connection) if isinstance(connection, str) else connection
         self._group = group
+        self._patience_seconds = patience_seconds
+        self._heard_at = time.monotonic()
         self._remembered = remembered
         self._idle_seconds = idle_seconds
         self._stopping = Flag()
-        self._partitions: dict[TopicPartition, _Partition] = {}
+        self._partitions: dict[TopicPartition, _Partition] = {}  # all that were ever ours: nothing twice in one life
+        self._mine = set[TopicPartition]()
+        self._given_at = time.monotonic()
         self._waiting: deque[ConsumerRecord] = deque()
         self._handed: tuple[TopicPartition, int] | None = None
         self._committed_at = time.monotonic()
@@ -143,7 +150,7 @@ class EventListener(Iterator[Notice]):
                     return notice
                 continue
             self._fill()
-            if not self._waiting and self._idle_seconds is not None and time.monotonic() - asked > self._idle_seconds:
+            if not self._waiting and self._is_idle(asked):
                 break
         self._commit()
         raise StopIteration
@@ -164,6 +171,8 @@ class EventListener(Iterator[Notice]):
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             isolation_level="read_committed",
+            session_timeout_ms=int(SESSION_SECONDS * 1000),
+            heartbeat_interval_ms=int(HEARTBEAT_SECONDS * 1000),
             max_poll_records=POLL_RECORDS,
             reconnect_backoff_max_ms=RECONNECT_MS,
             allow_auto_create_topics=False,
@@ -181,6 +190,14 @@ class EventListener(Iterator[Notice]):
         except BaseException:
             self._consumer.close(autocommit=False)
             raise
+
+    def _is_idle(self, since: float) -> bool:
+        """Whether nothing came for too long; the time in which the group had given it nothing is no idleness."""
+        if self._idle_seconds is None:
+            return False
+        if not self._mine:
+            return time.monotonic() - since > self._patience_seconds
+        return time.monotonic() - max(since, self._given_at) > self._idle_seconds
 
     def _finish(self) -> None:
         if self._handed is not None:
@@ -201,34 +218,45 @@ class EventListener(Iterator[Notice]):
             for partition in self._moved():
                 found.pop(partition, None)
         except errors.KafkaError as trouble:
-            raise told(trouble, f"group {self._group}") from None
+            self._bear(trouble)
+            return
+        self._heard_at = time.monotonic()
         for records in found.values():
             self._waiting.extend(records)
 
-    def _moved(self) -> set[TopicPartition]:
-        """Let go of the partitions that went, take up those that came, and return the latter."""
-        came, assigned = self._moves.taken(), self._consumer.assignment()
-        for gone in [each for each in self._partitions if each not in assigned or each in came]:
-            del self._partitions[gone]
-        missing = {each for each in assigned if each not in self._partitions}
-        for partition in sorted(missing):
-            self._partitions[partition] = self._taken_up(partition)
-        return missing
+    def _bear(self, trouble: errors.KafkaError) -> None:
+        """Let pass what may be better the next time, for as long as patience lasts. Raises Unreachable then."""
+        if not trouble.retriable or time.monotonic() - self._heard_at > self._patience_seconds:
+            raise told(trouble, f"group {self._group} on Kafka") from None
+        self._stopping.wait(POLL_SECONDS)
 
-    def _taken_up(self, partition: TopicPartition) -> _Partition:
-        """Where to go on in a partition: its last notices before are read again for their ids, and not handed on."""
+    def _moved(self) -> set[TopicPartition]:
+        """Take up the partitions that came since the last time, and return them."""
+        came, assigned = self._moves.taken(), set(self._consumer.assignment())
+        fresh = {each for each in assigned if each in came or each not in self._mine}
+        for partition in sorted(fresh):
+            self._take_up(partition)
+        if fresh:
+            self._given_at = time.monotonic()
+        self._mine = assigned
+        return fresh
+
+    def _take_up(self, partition: TopicPartition) -> None:
+        """Find where to go on. The last notices before it, as far as not heard here, are read again for their ids."""
         committed = self._consumer.committed(partition)
         first = self._consumer.beginning_offsets([partition])[partition]
-        done = first if committed is None else max(first, committed)
-        self._consumer.seek(partition, max(first, done - self._remembered))
-        return _Partition(done, done)
+        mine = self._partitions.setdefault(partition, _Partition(first, first))
+        heard = mine.done
+        mine.done = max(first, heard, committed or 0)
+        mine.committed = committed or first
+        self._consumer.seek(partition, max(first, min(mine.done, max(heard, mine.done - self._remembered))))
 
     def _taken(self, record: ConsumerRecord) -> Notice | None:
         """The notice of a record, if it is one that is to be handed on."""
         partition = TopicPartition(record.topic, record.partition)
         mine = self._partitions.get(partition)
-        if mine is None or self._moves.are_pending(partition):
-            return None  # the partition went to another listener meanwhile
+        if mine is None or partition not in self._mine or self._moves.are_pending(partition):
+            return None  # another listener has it, or it is read again
         notice = _read(record)
         is_new = notice is not None and mine.is_new(notice.id, self._remembered)
         if record.offset < mine.done:
@@ -245,7 +273,7 @@ class EventListener(Iterator[Notice]):
     def _commit(self) -> None:
         """Tell the group how far each partition is done."""
         self._committed_at = time.monotonic()
-        ahead = {each: mine.done for each, mine in self._partitions.items() if mine.done > mine.committed}
+        ahead = {each: mine.done for each in self._mine if (mine := self._partitions[each]).done > mine.committed}
         if not ahead:
             return
         try:
@@ -253,7 +281,8 @@ class EventListener(Iterator[Notice]):
         except (errors.CommitFailedError, errors.RebalanceInProgressError):
             return  # another listener has them; what it hands on again is "at least once"
         except errors.KafkaError as trouble:
-            raise told(trouble, f"group {self._group}") from None
+            self._bear(trouble)
+            return
         for partition, done in ahead.items():
             self._partitions[partition].committed = done
 
@@ -262,21 +291,30 @@ class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python h
     """Partitions that came since anybody looked. Called by the client's own thread."""
 
     def __init__(self) -> None:
+        self._lock = Lock()
         self._came = set[TopicPartition]()
         self._went = set[TopicPartition]()
 
     def taken(self) -> set[TopicPartition]:
-        came, self._came, self._went = self._came, set(), set()
+        """What came; it is not told again."""
+        with self._lock:
+            came, self._came, self._went = self._came, set(), set()
         return came
 
     def are_pending(self, partition: TopicPartition) -> bool:
-        return partition in self._came or partition in self._went
+        """Whether a partition comes or goes."""
+        with self._lock:
+            return partition in self._came or partition in self._went
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        self._went |= set(revoked)
+        """The group takes these away, if only for a moment."""
+        with self._lock:
+            self._went.update(revoked)
 
     def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        self._came |= set(assigned)
+        """The group gives these."""
+        with self._lock:
+            self._came.update(assigned)
 
 
 def _read(record: ConsumerRecord) -> Notice | None:
