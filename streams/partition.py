@@ -26,9 +26,10 @@ from typing import Any, Final, Literal, Protocol
 
 import structlog
 
-from journal.frames import Source
+from journal.frames import UPGRADE, Source
 from journal.port import Journal
 from matcher.errors import ConfigurationError, KindredError, Refused, SafeHalt, Unreachable, code
+from matcher.messages.facts import FACT_UNREADABLE
 from matcher.policy import PolicyBook
 from streams.announcing import Announcer, Send
 from streams.binary import Place, Record, read_record
@@ -36,6 +37,7 @@ from streams.clock import Mode
 from streams.intake import Input
 from streams.processor import SNAPSHOT_FACTS, Processor, Receipt
 from streams.source import Arrived, Reading, begin_at
+from streams.state import LAYOUT_NEWER
 
 POISON = code(
     "KND-poison",
@@ -58,6 +60,8 @@ PAUSE_SECONDS: Final = 5.0  # for a batch to end; more is a broker that is away,
 BACKOFF_SECONDS: Final = (0.2, 5.0)
 ATTEMPTS: Final = 3
 POISONS_IN_A_ROW: Final = 10
+
+NEWER: Final = (UPGRADE, LAYOUT_NEWER, FACT_UNREADABLE)
 
 Phase = Literal["claiming", "working", "halted", "released"]
 log = structlog.get_logger("kindred.streams")
@@ -181,6 +185,8 @@ class Partition:
                 self._own(backoff)
             except SafeHalt as halt:
                 self._halt(halt)
+                if halt.code in NEWER:  # a newer worker can go on: make room for it
+                    self._ground.on_fatal(halt)
             except ConfigurationError as error:
                 self._halt(error)
                 self._ground.on_fatal(error)
