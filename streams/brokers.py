@@ -15,9 +15,11 @@ from matcher.errors import Unreachable
 from streams.announcing import NOT_SENT
 from streams.binary import Record
 from streams.source import SOURCE_AWAY
+from streams.topics import DEAD_LETTER_BYTES
 
 T = TypeVar("T")
 ANSWER_MS: Final = 10_000  # an answer takes milliseconds
+RECONNECT_MS: Final = 1_000  # at most between two attempts; kafka-python's own half a minute outlasts most outages
 DELIVERY_MS: Final = 60_000  # a broker that restarts is back within half of it; then all is sent again
 
 
@@ -68,13 +70,21 @@ class KafkaBrokers:
 
     def _describing(self) -> KafkaAdminClient:
         if self._admin is None:
-            self._admin = KafkaAdminClient(**self._connection, request_timeout_ms=ANSWER_MS)
+            self._admin = KafkaAdminClient(
+                **self._connection, request_timeout_ms=ANSWER_MS, reconnect_backoff_max_ms=RECONNECT_MS
+            )
         return self._admin
 
     def _reading(self) -> KafkaConsumer:
         if self._consumer is None:
             self._consumer = KafkaConsumer(
-                **self._connection, group_id=None, isolation_level="read_committed", allow_auto_create_topics=False
+                **self._connection,
+                group_id=None,
+                enable_auto_commit=False,
+                isolation_level="read_committed",
+                allow_auto_create_topics=False,
+                reconnect_backoff_max_ms=RECONNECT_MS,
+                metrics_enabled=False,
             )
         return self._consumer
 
@@ -97,6 +107,8 @@ class KafkaSender:
             linger_ms=5,
             delivery_timeout_ms=DELIVERY_MS,
             max_block_ms=ANSWER_MS,
+            max_request_size=DEAD_LETTER_BYTES,
+            reconnect_backoff_max_ms=RECONNECT_MS,
             allow_auto_create_topics=False,
             metrics_enabled=False,
         )

@@ -31,6 +31,7 @@ SOURCE_AWAY = code(
 )
 
 READ_SECONDS: Final = 30  # a page takes milliseconds; thirty seconds is a broker that is away
+RECONNECT_MS: Final = 1_000  # at most between two attempts
 PAGE_RECORDS: Final = 2_000
 
 
@@ -91,6 +92,7 @@ class KafkaSource:
                 auto_offset_reset="none",
                 isolation_level="read_committed",
                 allow_auto_create_topics=False,
+                reconnect_backoff_max_ms=RECONNECT_MS,
                 metrics_enabled=False,
             )
             self._consumer.assign([self._where])

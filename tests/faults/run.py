@@ -334,6 +334,8 @@ class Run:
 
     def _readers(self, platforms: traffic.Platforms, recorder: Recorder) -> list[str]:
         """All workers stop when asked, and every reader has the same state."""
+        for worker in self.workers:
+            worker.process.send_signal(signal.SIGTERM)
         for worker in list(self.workers):
             self._stop(worker)
         topics = self._topics(platforms, recorder)
