@@ -286,7 +286,7 @@ def main() -> None:
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with Kafka(arguments.nodes, port=arguments.port) as kafka:
+        with Kafka(arguments.nodes, port=arguments.port, java=SERVING) as kafka:
             print(f"export KINDRED_BROKERS={kafka.address}", flush=True)
             print(f"Apache Kafka {VERSION} in {kafka.folder}; Ctrl-C ends it", file=sys.stderr)
             signal.pause()

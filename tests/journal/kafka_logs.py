@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 
-from kafka import KafkaProducer
-from kafka.admin import KafkaAdminClient
+from kafka import KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, OffsetSpec
+from kafka.protocol.consumer import IsolationLevel
 
 from journal.kafka import KafkaJournal
 from tools.kafka import Kafka
@@ -45,6 +47,7 @@ class KafkaLog:
             admin.create_topics(topic, wait_for_metadata=True)
 
     def in_a_transaction(self, bodies: Sequence[bytes], *, commit: bool) -> None:
+        """Write them in a transaction, and wait until the partition has its mark."""
         with closing(
             KafkaProducer(bootstrap_servers=self.kafka.address, transactional_id=f"{self.topic}-{next(_numbers)}")
         ) as producer:
@@ -57,6 +60,16 @@ class KafkaLog:
                 producer.commit_transaction()
             else:
                 producer.abort_transaction()
+        until = time.monotonic() + 10
+        while self._end(IsolationLevel.READ_COMMITTED) < self._end(IsolationLevel.READ_UNCOMMITTED):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+    def _end(self, isolation: IsolationLevel) -> int:
+        where = TopicPartition(self.topic, 0)
+        with administrator(self.kafka) as admin:
+            found = admin.list_partition_offsets({where: OffsetSpec.LATEST}, isolation_level=isolation)
+        return int(found[where].offset)
 
     def delete(self) -> None:
         with administrator(self.kafka) as admin:
