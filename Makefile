@@ -4,9 +4,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 WORKERS ?= 2
+KAFKA_PORT ?= 19092
+KAFKA_NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test soak bench reference lock clean
+.PHONY: help demo check test soak bench kafka reference lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -36,6 +38,9 @@ soak: $(READY) ## the tests that take minutes
 
 bench: $(READY) ## measure beside the peers; BENCH="market score" chooses
 	$(BIN)/python -m bench $(BENCH)
+
+kafka: $(READY) ## a broker in the foreground until Ctrl-C; KAFKA_PORT chooses the port, KAFKA_NODES how many
+	@$(BIN)/python -m tools.kafka --port $(KAFKA_PORT) --nodes $(KAFKA_NODES)
 
 reference: $(READY) ## write the reference pages that follow from the code
 	$(BIN)/python -m tools.reference

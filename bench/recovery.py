@@ -18,6 +18,7 @@ from time import perf_counter
 from bench.report import Row, cost_row, rate_row
 from journal.frames import Batch
 from journal.owner import Owner
+from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded
 from journal.sqlite import SqliteJournal
 from matcher.cohort import cohort, lines
@@ -42,8 +43,8 @@ def rows() -> Iterator[Row]:
 
 
 def _long_journal(folder: Path) -> Row:
-    history = _history(folder / "cohort")
-    _write(folder, islice(_copies(history), FACTS))
+    facts = history(folder / "cohort")
+    _write(folder, islice(copies(facts), FACTS))
     with closing(SqliteJournal(folder, read_only=True)) as home:
         decoding = _seconds(home, _decode)
         folding = _seconds(home, State.of)
@@ -51,25 +52,25 @@ def _long_journal(folder: Path) -> Row:
 
 
 def _snapshot(folder: Path) -> Row:
-    told = list(_told(members=PEOPLE * 9 // 10, mentors=PEOPLE // 10, days=30))
-    _write(folder, told[:-SINCE])
+    events = list(told(members=PEOPLE * 9 // 10, mentors=PEOPLE // 10, days=30))
+    _write(folder, events[:-SINCE])
     with closing(SqliteJournal(folder)) as home:
         processor = Processor(home, clock="event")
         processor.start()
         processor.snapshot()
-    _write(folder, told[-SINCE:])
+    _write(folder, events[-SINCE:])
     started = perf_counter()
     with closing(SqliteJournal(folder)) as home:
         processor = Processor(home)
         processor.start()
         seconds = perf_counter() - started
         [program] = processor.state.programs.values()
-        if program.n != len(told) or len(processor.state.seen) != len(told):
+        if program.n != len(events) or len(processor.state.seen) != len(events):
             raise AssertionError("the state is not what was written")
     return cost_row("recovery", f"{PEOPLE:,} people and {SINCE:,} facts since", seconds, SECONDS_ALLOWED, "s", 1.0)
 
 
-def _history(folder: Path) -> list[bytes]:
+def history(folder: Path) -> list[bytes]:
     """The facts of a replayed cohort, of which the first is the policy."""
     folder.mkdir(parents=True)
     (folder / "events").write_text("\n".join(lines(members=1_000, mentors=150, days=180, seed=7)))
@@ -77,13 +78,13 @@ def _history(folder: Path) -> list[bytes]:
     return (folder / "facts.jsonl").read_bytes().splitlines()
 
 
-def _copies(history: Sequence[bytes]) -> Iterator[bytes]:
+def copies(facts: Sequence[bytes]) -> Iterator[bytes]:
     own = b'{"program":"river"'
     for number in count(1):
-        yield from (b'{"program":"p-%d"' % number + line.removeprefix(own) for line in history)
+        yield from (b'{"program":"p-%d"' % number + line.removeprefix(own) for line in facts)
 
 
-def _told(members: int, mentors: int, days: int) -> Iterator[bytes]:
+def told(members: int, mentors: int, days: int) -> Iterator[bytes]:
     """The events of a cohort as facts, as if nothing had been decided."""
     events = map(parse, cohort(members=members, mentors=mentors, days=days, seed=7))
     for number, event in enumerate(events, 1):
@@ -91,13 +92,17 @@ def _told(members: int, mentors: int, days: int) -> Iterator[bytes]:
 
 
 def _write(folder: Path, facts: Iterable[bytes]) -> None:
-    """Append facts with digests, as many as an event each would leave."""
     with closing(SqliteJournal(folder)) as home:
-        owner = Owner(home)
-        owner.claim(_pass_over)
-        remaining = iter(facts)
-        while batch := list(islice(remaining, BATCH)):
-            owner.append(Batch(format_instant(0), batch, taken=[_digests(fact) for fact in batch]))
+        put(home, facts)
+
+
+def put(home: Journal, facts: Iterable[bytes]) -> None:
+    """Append facts with digests, as many as an event each would leave."""
+    owner = Owner(home)
+    owner.claim(_pass_over)
+    remaining = iter(facts)
+    while batch := list(islice(remaining, BATCH)):
+        owner.append(Batch(format_instant(0), batch, taken=[_digests(fact) for fact in batch]))
 
 
 def _digests(fact: bytes) -> tuple[bytes, bytes]:

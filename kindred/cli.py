@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import demo, journal, look, run, tell
+from kindred.commands import demo, journal, letters, look, publish, run, tell, topics, worker
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -46,6 +46,8 @@ def application() -> typer.Typer:
         tell.cohort,
         run.replay,
         run.serve,
+        worker.worker,
+        publish.publish,
         look.status,
         look.why,
         look.market,
@@ -55,9 +57,10 @@ def application() -> typer.Typer:
         tell.version,
     ):
         app.command()(command)
-    app.add_typer(look.letters, name="dead-letters")
+    app.add_typer(letters.letters, name="dead-letters")
     app.add_typer(journal.journal, name="journal")
     app.add_typer(tell.policy, name="policy")
+    app.add_typer(topics.topics, name="topics")
     return app
 
 

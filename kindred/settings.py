@@ -41,11 +41,38 @@ class Settings(BaseSettings):
 
     data: Path | None = Field(None, description="Data folder of the embedded service, and of commands without DIR.")
     brokers: str | None = Field(None, description="Kafka bootstrap servers, host:port separated by commas.")
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_SSL", "SASL_PLAINTEXT"] = Field(
+        "PLAINTEXT", description="How the brokers are spoken with: encrypted (SSL), with a user and password (SASL)."
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How the password is proved, with SASL."
+    )
+    kafka_username: str | None = Field(None, description="User, with SASL.")
+    kafka_password: SecretStr | None = Field(None, description="Password of the user; better in a file.")
+    kafka_password_file: Path | None = Field(None, description="File that holds the password, and nothing else.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that sign the brokers'; without one those that the system trusts."
+    )
+    kafka_cert_file: Path | None = Field(None, description="The client's own certificate (PEM), with SSL.")
+    kafka_key_file: Path | None = Field(None, description="The key (PEM, not encrypted) of that certificate.")
+    kafka_plaintext_credentials: bool = Field(
+        False, description="Allow SASL_PLAINTEXT: user and password over a line that others may read."
+    )
     database_url: SecretStr | None = Field(None, description="Read model of the distributed service.")
     policy: Path | None = Field(None, description="Policy file (TOML); without one the defaults hold.")
     token: SecretStr | None = Field(None, description="Bearer token of the HTTP service; needed beyond loopback.")
     host: str = Field("127.0.0.1", description="Address on which the HTTP service listens.")
     port: int = Field(8765, ge=0, le=65_535, description="Port of the HTTP service; 0 takes a free one.")
+    health_port: int | None = Field(
+        None, ge=0, le=65_535, description="Loopback port of a worker's health and metrics; 0 takes a free one."
+    )
+    session_seconds: float = Field(
+        10.0, ge=6.0, le=300.0, description="How long a worker may be silent before others take its programs over."
+    )
+    snapshot_facts: int = Field(50_000, ge=1, description="Facts of a partition between two snapshots in its journal.")
+    truncate: bool = Field(
+        False, description="Whether workers remove from the journal what a snapshot covers and everybody was told."
+    )
     clock: Literal["wall", "event"] = Field("wall", description="Clock of `serve`; a journal keeps the one it has.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 

@@ -11,7 +11,7 @@ early, and the summary is that of an earlier call.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from io import BytesIO
@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Final, cast
 
 from journal.frames import Batch
-from journal.reader import Reader, Recorded
+from journal.port import Journal
+from journal.reader import Counted, Reader, Recorded, Snapshot
 from journal.sqlite import SqliteJournal
 from matcher.audit import Audit
 from matcher.errors import MarketError
@@ -43,29 +44,28 @@ def violations(folder: Path) -> Iterator[str]:
         yield from check(seen)
 
 
-class Folder:
-    """A data folder at one instant; what a writer adds later is not looked at."""
+class Log:
+    """A journal at one instant; what an owner adds later is not looked at."""
 
-    def __init__(self, path: Path) -> None:
-        """Note how far everything goes. Raises ConfigurationError when there is no journal."""
-        self.path = path
-        # In this order: a file never says more than what is read after it.
-        self.summary = _document(path / SUMMARY)
-        self.certain = _document(path / CERTAIN)
-        self.sizes = {name: _size(path / name) for name in FILES}
-        self._home = SqliteJournal(path, read_only=True)
-        self._newest = Reader(self._home)
-        tail = self._home.tail()
+    def __init__(self, home: Journal) -> None:
+        """Note how far it goes."""
+        self._home = home
+        self._newest = Reader(home)
+        tail = home.tail()
         self._end = -1 if tail is None else tail.position
 
     def records(self) -> Iterator[Recorded]:
-        """Every record that counts, from the first on."""
-        items = Reader(self._home, whole=True).counted(self._end)
-        yield from (item for item in items if isinstance(item, Recorded))
+        """Every record that counts, from the first that is there on."""
+        yield from (item for item in self._items() if isinstance(item, Recorded))
 
     def facts(self) -> Iterator[Fact]:
         """Every fact."""
         yield from (read_fact(line) for record in self.records() for line in record.batch.facts)
+
+    def beginning(self) -> Snapshot | None:
+        """The snapshot that the journal begins with, when what came before was truncated."""
+        first = next((item for item in self._items() if not isinstance(item, Recorded) or item.batch.facts), None)
+        return first if isinstance(first, Snapshot) and first.covers >= 0 else None
 
     def recovered(self) -> State:
         """The state that every other command reads: the newest snapshot, and what came since."""
@@ -75,18 +75,44 @@ class Folder:
         """Close the journal."""
         self._home.close()
 
+    def _items(self) -> Iterator[Counted]:
+        yield from Reader(self._home, whole=True).counted(self._end)
+
+
+class Folder(Log):
+    """A data folder at one instant."""
+
+    def __init__(self, path: Path) -> None:
+        """Note how far everything goes. Raises ConfigurationError when there is no journal."""
+        self.path = path
+        # In this order: a file never says more than what is read after it.
+        self.summary = _document(path / SUMMARY)
+        self.certain = _document(path / CERTAIN)
+        self.sizes = {name: _size(path / name) for name in FILES}
+        super().__init__(SqliteJournal(path, read_only=True))
+
 
 def check(seen: Folder) -> Iterator[str]:
     """The violations of a folder at an instant."""
-    broken = set[str]()
-    for program, trouble in _audited(seen.facts()):
-        broken.add(program)
-        yield trouble
-    folded = _folded(seen, broken)
-    yield from _programs(folded, seen.recovered())
+    folded, broken = yield from check_log(seen)
     if not broken:
         yield from _summary(seen.summary, folded.summary())
     yield from _files(seen, whole=not broken and seen.summary == folded.summary())
+
+
+def check_log(seen: Log) -> Generator[str, None, tuple[State, set[str]]]:
+    """The violations of a journal at an instant; the state that its facts lead to, and the programs with violations.
+
+    Where the beginning was truncated, the audit is of the programs that came after it: the others' books are gone.
+    """
+    broken, beginning = set[str](), seen.beginning()
+    start = State() if beginning is None else State.of([beginning])
+    for program, trouble in _audited(fact for fact in seen.facts() if fact.program not in start.programs):
+        broken.add(program)
+        yield trouble
+    folded = _folded(start, seen.records(), broken)
+    yield from _programs(folded, seen.recovered())
+    return folded, broken
 
 
 def _audited(facts: Iterable[Fact]) -> Iterator[tuple[str, str]]:
@@ -98,10 +124,9 @@ def _audited(facts: Iterable[Fact]) -> Iterator[tuple[str, str]]:
         yield from ((name, trouble) for trouble in audit.rest())
 
 
-def _folded(seen: Folder, broken: set[str]) -> State:
-    """The state after every record from the first on, without snapshots, and without programs that break promises."""
-    state = State()
-    for record in seen.records():
+def _folded(state: State, records: Iterable[Recorded], broken: set[str]) -> State:
+    """``state`` after these records, without later snapshots, and without programs that break promises."""
+    for record in records:
         batch = record.batch
         if broken:
             batch = replace(batch, facts=[line for line in batch.facts if read_fact(line).program not in broken])

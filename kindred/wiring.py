@@ -20,14 +20,18 @@ from matcher.errors import ConfigurationError, Unreachable, code
 from matcher.policy import PolicyBook, read_policy
 
 if TYPE_CHECKING:
+    from pydantic import SecretStr
+
     from kindred.settings import Settings
     from streams.clock import Mode
+    from streams.connection import Connection
     from streams.replay import Replayed
 
 NO_FOLDER = code(
     "KND-no-folder",
     "The command needs a data folder and none was named: give DIR (or --data), or set KINDRED_DATA.",
 )
+NO_BROKERS = code("KND-no-brokers", "The command works on Kafka and no brokers were named: set KINDRED_BROKERS.")
 NO_POLICY = code("KND-no-policy", "The policy file that the command line or a setting names cannot be read.")
 NO_TOKEN = code(
     "KND-no-token",
@@ -80,6 +84,40 @@ def data_folder(named: Path | None, settings: Settings) -> Path:
     if folder is None:
         raise ConfigurationError(NO_FOLDER, "no data folder: name it, or set KINDRED_DATA")
     return folder
+
+
+def connection(settings: Settings) -> Connection:
+    """How to reach Kafka, by the settings. Raises ConfigurationError."""
+    from streams.connection import Connection
+
+    if settings.brokers is None:
+        raise ConfigurationError(NO_BROKERS, "no Kafka brokers: set KINDRED_BROKERS")
+    return Connection(
+        settings.brokers,
+        protocol=settings.kafka_protocol,
+        mechanism=settings.kafka_mechanism,
+        username=settings.kafka_username,
+        password=_secret(settings.kafka_password, settings.kafka_password_file, "kafka_password"),
+        ca_file=settings.kafka_ca_file,
+        cert_file=settings.kafka_cert_file,
+        key_file=settings.kafka_key_file,
+        plaintext_credentials=settings.kafka_plaintext_credentials,
+    )
+
+
+def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+    """A secret from its setting or from the file that another names. Raises ConfigurationError (KND-settings)."""
+    from kindred.settings import WRONG
+
+    if file is None:
+        return None if value is None else value.get_secret_value()
+    if value is not None:
+        raise ConfigurationError(WRONG, f"settings {name} and {name}_file are both given: take one away")
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as trouble:
+        why = trouble.strerror if isinstance(trouble, OSError) else "not UTF-8"
+        raise ConfigurationError(WRONG, f"setting {name}_file: {file} cannot be read ({why}): name another") from None
 
 
 def policy_book(file: Path | None) -> PolicyBook:

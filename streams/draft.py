@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from journal.frames import Batch
+from journal.frames import Batch, Source
 from matcher.instants import format_instant
 from matcher.messages.facts import Fact
 
 RECORD_BYTES_MAX: Final = 900_000  # an entry of the journal holds 1,000,000; the rest is for its header
+RECORD_BYTES_FULL: Final = 250_000  # after which one record takes no further input: the largest dead letter still fits
 DIGESTS_BYTES: Final = 64  # of one input, in hexadecimal
 
 Pair = tuple[bytes, bytes]
@@ -36,6 +37,11 @@ class Draft:
         self._open = _Record()
         self._records = [self._open]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one record should take no further input."""
+        return len(self._records) > 1 or self._open.size >= RECORD_BYTES_FULL
+
     def fired(self, facts: Sequence[Fact]) -> None:
         """Facts that time brought: they stand whatever becomes of the input that comes after them."""
         for fact in facts:
@@ -57,11 +63,17 @@ class Draft:
         self._room(DIGESTS_BYTES)
         self._open.others.append(pair)
 
-    def records(self, at: int) -> list[tuple[Batch, list[Fact]]]:
-        """The batches with their facts; none when nothing was decided. ``at`` is for people who read the journal."""
+    def records(self, at: int, source: Source | None = None) -> list[tuple[Batch, list[Fact]]]:
+        """The batches with their facts; none when nothing was decided. ``at`` is for people who read the journal.
+
+        ``source``, how far this call has read, stands in the record of all inputs: there is only one. Raises
+        ``ValueError`` when they do not fit into one, which a home that cannot append several at once must not split.
+        """
+        if source is not None and len(self._records) > 1:
+            raise ValueError(f"what follows from one event is more than a record of {RECORD_BYTES_MAX} bytes holds")
         when = format_instant(at)
         return [
-            (Batch(when, record.lines, record.letters, [*record.refused, *record.others]), record.facts)
+            (Batch(when, record.lines, record.letters, [*record.refused, *record.others], source), record.facts)
             for record in self._records
             if record.size
         ]

@@ -3,12 +3,18 @@
 It lasts as long as the journal, refused inputs included: a file that is given again does nothing again. An event
 that is corrected is another event and needs an id of its own, as CloudEvents asks.
 
+Where inputs come from Kafka, a redelivery is told by its offset, and this memory is for repeats by publishers: it lasts
+``WINDOW_DAYS``. Every record with a source says when its inputs were appended to their topic (``at``); a day that comes
+to an end there takes what is older than the window with it, for every reader alike. No clock of a worker is asked.
+
 Two digests of 16 bytes an input: about 0.2 KB in memory (200 MB for a million inputs) and 32 bytes in a snapshot;
 a refused input, of which there should be few, has its key twice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import date
 from enum import Enum
 from hashlib import blake2b
 from typing import Final
@@ -22,6 +28,9 @@ ID_REUSED = code(
 )
 
 DIGEST_BYTES: Final = 16
+STAMP_BYTES: Final = 2  # of a day since 1970: enough until 2149
+WINDOW_DAYS: Final = 14  # a publisher that was away sends again what it has no answer for; two weeks is a long outage
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 
 
 class Sight(Enum):
@@ -33,21 +42,23 @@ class Sight(Enum):
 
 
 class Seen:
-    """Keys to contents; ``len`` is the number of distinct inputs."""
+    """Keys to contents, with the day behind those that came from Kafka; ``len`` is how many distinct inputs came."""
 
     def __init__(self) -> None:
         self._contents: dict[bytes, bytes] = {}
         self._refused = set[bytes]()
+        self._today = 0
+        self.forgotten = 0
 
     def __len__(self) -> int:
-        return len(self._contents)
+        return len(self._contents) + self.forgotten
 
     def look(self, key: bytes, content: bytes) -> tuple[Sight, bytes]:
         """What this input is, and the key to remember it by: another content under a known key has a key of its own."""
         known = self._contents.get(key)
         if known is None:
             return Sight.NEW, key
-        if known == content:
+        if known[:DIGEST_BYTES] == content:
             return Sight.REPEAT, key
         own = blake2b(key + content, digest_size=DIGEST_BYTES).digest()
         return (Sight.REPEAT if own in self._contents else Sight.REUSED), own
@@ -61,26 +72,57 @@ class Seen:
             self._refused.add(key)
         return new
 
+    def settle(self, at: str, taken: Iterable[tuple[bytes, bytes]]) -> None:
+        """These inputs came at this instant, as a record says; what is older than the window is forgotten.
+
+        Cost: one pass over everything on a day's first record, and nothing but the stamps otherwise.
+        """
+        day = max(self._today, date.fromisoformat(at[:10]).toordinal() - _EPOCH)
+        stamp, contents = day.to_bytes(STAMP_BYTES), self._contents
+        for key, _ in taken:
+            content = contents[key]
+            if len(content) == DIGEST_BYTES:  # else it is a repeat: the window begins with the first
+                contents[key] = content + stamp
+        if day > self._today:
+            self._today = day
+            self._forget(day - WINDOW_DAYS)
+
+    def _forget(self, first: int) -> None:
+        if first <= 0:
+            return
+        stamp = first.to_bytes(STAMP_BYTES)
+        kept = {key: content for key, content in self._contents.items() if content[DIGEST_BYTES:] >= stamp}
+        self.forgotten += len(self._contents) - len(kept)
+        self._contents = kept
+        self._refused &= kept.keys()
+
     def was_refused(self, key: bytes, content: bytes) -> bool:
         """Whether this input is a dead letter; False when it never came."""
         return self.look(key, content)[1] in self._refused
 
-    def dump(self) -> tuple[bytes, bytes]:
-        """All pairs, and the keys of the refused among them, in the order in which they came."""
-        pairs = b"".join([part for pair in self._contents.items() for part in pair])
-        return pairs, b"".join([key for key in self._contents if key in self._refused])
+    def dump(self) -> tuple[bytes, bytes, bytes]:
+        """All pairs, the keys of the refused among them, and their days if they have any, in the order of coming."""
+        pairs = b"".join([part for key, content in self._contents.items() for part in (key, content[:DIGEST_BYTES])])
+        stamps = b"".join([content[DIGEST_BYTES:] for content in self._contents.values()])
+        return pairs, b"".join([key for key in self._contents if key in self._refused]), stamps
 
     @classmethod
-    def load(cls, pairs: bytes, refused: bytes) -> Seen:
+    def load(cls, pairs: bytes, refused: bytes, stamps: bytes = b"", forgotten: int = 0) -> Seen:
         """The memory that was dumped."""
-        seen, digests = cls(), _digests(pairs)
-        seen._contents = dict(zip(digests[::2], digests[1::2], strict=True))
-        seen._refused = set(_digests(refused))
+        seen, digests = cls(), _pieces(pairs, DIGEST_BYTES)
+        contents = digests[1::2]
+        if stamps:
+            days = _pieces(stamps, STAMP_BYTES)
+            contents = [content + day for content, day in zip(contents, days, strict=True)]
+            seen._today = int.from_bytes(max(days))
+        seen._contents = dict(zip(digests[::2], contents, strict=True))
+        seen._refused = set(_pieces(refused, DIGEST_BYTES))
+        seen.forgotten = forgotten
         return seen
 
 
-def _digests(joined: bytes) -> list[bytes]:
-    return [joined[start : start + DIGEST_BYTES] for start in range(0, len(joined), DIGEST_BYTES)]
+def _pieces(joined: bytes, size: int) -> list[bytes]:
+    return [joined[start : start + size] for start in range(0, len(joined), size)]
 
 
 def reused() -> Refused:

@@ -17,12 +17,12 @@ from urllib.parse import unquote
 from fastapi import FastAPI, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
 from matcher.errors import KindredError, Refused, code
 from matcher.messages.catalog import MALFORMED
 from streams.announcer import Feed
+from streams.binary import joined
 from streams.intake import EVENT_BYTES_MAX, TOO_LARGE, Input, read_input
 from streams.processor import Receipt
 from streams.service import Busy, Service
@@ -238,15 +238,11 @@ async def _body(request: Request) -> bytes:
 
 def _binary(request: Request, body: bytes) -> bytes:
     """The structured form of an event whose attributes are headers and whose body is its data."""
-    data = body or b"{}"
-    try:
-        from_json(data, allow_inf_nan=False)  # one value and nothing behind it: a body adds no attributes
-    except ValueError:
-        raise _unreadable([(0, Refused(MALFORMED, "in binary mode the body is the event's data, in JSON"))]) from None
     attributes = {name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-")}
-    kind = request.headers.get("content-type", "application/json")
-    head = json.dumps(attributes | {"datacontenttype": kind.partition(";")[0].strip()}).encode()
-    return head[:-1] + b',"data":' + data + b"}"
+    try:
+        return joined(attributes, request.headers.get("content-type", "application/json"), body)
+    except Refused as refusal:
+        raise _unreadable([(0, refusal)]) from None
 
 
 def _elements(text: str) -> list[str]:

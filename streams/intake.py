@@ -43,6 +43,7 @@ class Input(NamedTuple):
     """What came in: its bytes, its digests (16 bytes each), and either an event or a refusal.
 
     ``id`` is empty when none could be read. ``size`` is set when ``raw`` is only the beginning of so many bytes.
+    ``offset`` is its place in the partition that it came from, if it came from one.
     """
 
     raw: bytes
@@ -53,6 +54,7 @@ class Input(NamedTuple):
     refusal: Refused | None = None
     size: int | None = None
     sha256: str = ""
+    offset: int | None = None
 
 
 def read_input(raw: bytes) -> Input:
@@ -80,6 +82,8 @@ def dead_letter(item: Input, refusal: Refused, position: int) -> bytes:
     Bytes that are not UTF-8, or that JSON would blow up beyond an entry of the journal, are kept in base64.
     """
     letter: dict[str, object] = {"code": refusal.code, "reason": refusal.message, "position": position}
+    if item.offset is not None:
+        letter["offset"] = item.offset
     if item.size is not None:
         letter |= {"original_bytes": item.size, "original_sha256": item.sha256}
     try:

@@ -6,11 +6,11 @@ fails, the state in memory is thrown away and folded anew from the journal, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, Protocol
 
-from journal.frames import Batch
+from journal.frames import Batch, Source
 from journal.owner import Owner
 from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded, Snapshot
@@ -57,17 +57,28 @@ class Receipt(NamedTuple):
 
 
 class Sink(Protocol):
-    """Who is told of every record that counts, in order: the files of a data folder."""
+    """Who is told of every record that counts, in order: the files of a data folder, or the announcer on Kafka."""
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it needs every record from the first on; else only those whose notices may be missing."""
 
     @property
     def position(self) -> int:
         """The last record that it has taken; -1 for none."""
+
+    @property
+    def certain(self) -> int:
+        """The last record that it has brought where it belongs, with all before it; -1 for none."""
 
     def resume(self) -> None:
         """Go back to the last record that is certain to be there whole."""
 
     def restart(self) -> None:
         """Go back to the beginning."""
+
+    def begin(self, announced: int) -> None:
+        """The journal is ours, and says that everything up to this record has been told."""
 
     def write(self, position: int, batch: Batch, notices: Sequence[bytes]) -> None:
         """Take a record and the notices that follow from it."""
@@ -87,13 +98,16 @@ class Processor:
         fresh: Mode = "event",
         policies: PolicyBook | None = None,
         sink: Sink | None = None,
+        source: Callable[[int], Source] | None = None,
         snapshot_facts: int = SNAPSHOT_FACTS,
     ) -> None:
         """``clock`` is the mode that is asked for (None: the journal's); a new journal without one gets ``fresh``.
 
-        Without ``policies`` the programs keep the policy of the journal, and new ones get the defaults.
+        Without ``policies`` the programs keep the policy of the journal, and new ones get the defaults. ``source``
+        says of a next offset where it is: the inputs then come from there and have offsets, and a batch is one record.
         """
         self._home = home
+        self._source = source
         self._asked = clock
         self._fresh: Mode = clock or fresh
         self._policies = policies
@@ -108,6 +122,11 @@ class Processor:
         if self._state is None:
             self._state = self._recover()
         return self._state
+
+    @property
+    def owner(self) -> Owner:
+        """What is known of the journal, once it is claimed: epoch, source, announced."""
+        return self._owner
 
     def start(self, now: int | None = None) -> None:
         """Recover, and adopt the policies where they differ from those in force. ``now`` is the wall clock's."""
@@ -126,12 +145,15 @@ class Processor:
     def process(self, inputs: Sequence[Input], arrival: int | None = None) -> Receipt:
         """Decide a batch; it is in the journal when this returns. ``arrival`` is needed with the wall clock.
 
-        Refusals are results. Any exception means that nothing of the batch was taken, as far as is known.
+        Refusals are results. Any exception means that nothing of the batch was taken, as far as is known. With a
+        source only so many inputs are taken, from the first on, as fill a record: there are as many results.
         """
         draft = Draft()
         with collector_paused(), self._or_forget():
             if arrival is not None and self.state.clock == "wall":
                 self._fire(draft, arrival)
+            if self._source is not None:
+                return self._process_record(inputs, arrival, draft)
             results = tuple(self._decide(item, arrival, draft) for item in inputs)
             return Receipt(self._commit(draft, arrival), results)
 
@@ -167,6 +189,10 @@ class Processor:
         self._owner.snapshot(dump, LAYOUT)
         self._since.reset(len(dump))
 
+    def truncate(self) -> None:
+        """Remove from the journal what lies before the newest snapshot that covers only what is announced."""
+        self._owner.truncate()
+
     def close(self) -> None:
         """Leave a snapshot behind when it is worth its size, and the sink complete."""
         if self._state is not None:
@@ -176,6 +202,19 @@ class Processor:
                 self._owner.append(Batch(format_instant(_latest(self._state))))
             elif self._sink is not None:
                 self._sink.checkpoint()
+
+    def _process_record(self, inputs: Sequence[Input], arrival: int | None, draft: Draft) -> Receipt:
+        """Decide what goes into one record, which says how far the source is read with it."""
+        if draft.is_full:  # time has brought much, and that may be split
+            self._commit(draft, arrival)
+            draft = Draft()
+        results, next_offset = list[Result](), 0
+        for item in inputs:
+            if draft.is_full:
+                break
+            results.append(self._decide(item, arrival, draft))
+            next_offset = _offset(item) + 1
+        return Receipt(self._commit(draft, arrival, next_offset), tuple(results))
 
     def _decide(self, item: Input, arrival: int | None, draft: Draft) -> Result:
         state = self.state
@@ -221,13 +260,17 @@ class Processor:
             if later is not None and later <= due[0]:
                 raise AssertionError("what was due has happened, and is not due again")
 
-    def _commit(self, draft: Draft, at: int | None) -> int:
+    def _commit(self, draft: Draft, at: int | None, next_offset: int | None = None) -> int:
         """Append what was decided, tell the sink, and return the position of the last record."""
         state = self.state
-        records = draft.records(at if at is not None else _latest(state))
+        source = self._source(next_offset) if self._source is not None and next_offset else None
+        records = draft.records(at if at is not None else _latest(state), source)
+        if self._sink is not None:
+            self._owner.announce(self._sink.certain)
         positions = self._owner.append_many([batch for batch, _ in records])
         for position, (batch, facts) in zip(positions, records, strict=True):
             self._since.add(batch)
+            state.settle(batch)
             self._told(position, batch, state.announce(facts))
         if self._since.is_due:
             self.snapshot()
@@ -258,7 +301,7 @@ class Processor:
             if isinstance(item, Snapshot):
                 self._agree_on_clock(state)
                 self._since.reset(len(item.state))
-                gap = gap or (sink is not None and sink.position < item.covers)
+                gap = gap or (sink is not None and sink.is_copy and sink.position < item.covers)
             else:
                 self._since.add(item.batch)
                 if not gap:
@@ -269,6 +312,8 @@ class Processor:
             self._owner.claim(fold)
         if sink is not None and (gap or sink.position > self._owner.tally.record):
             self._rewrite(sink)
+        if sink is not None:
+            sink.begin(self._owner.announced)
         if state.clock is None:  # a new journal begins with an empty snapshot that says its mode
             state.clock = self._fresh
             self._owner.snapshot(state.dump(), LAYOUT)
@@ -311,6 +356,12 @@ class _Since:
     @property
     def is_due(self) -> bool:
         return self._facts >= self._facts_min and self.is_worth(1)
+
+
+def _offset(item: Input) -> int:
+    if item.offset is None:
+        raise ValueError("with a source every input has an offset")
+    return item.offset
 
 
 def _event(item: Input) -> Event:

@@ -31,6 +31,17 @@ class Projection:
         self._folder = folder
         self._open: dict[str, BinaryIO] = {}
         self._position = -1
+        self._certain = -1
+
+    @property
+    def is_copy(self) -> bool:
+        """The files hold everything."""
+        return True
+
+    @property
+    def certain(self) -> int:
+        """The last record whose lines are certain to be on the disk."""
+        return self._certain
 
     @property
     def position(self) -> int:
@@ -45,6 +56,9 @@ class Projection:
     def restart(self) -> None:
         """Empty the files."""
         self._cut(-1, dict.fromkeys(FILES, 0))
+
+    def begin(self, announced: int) -> None:
+        """The files know themselves what they have."""
 
     def write(self, position: int, batch: Batch, notices: Sequence[bytes]) -> None:
         """Append the lines of a record."""
@@ -62,6 +76,7 @@ class Projection:
             os.fsync(file.fileno())
             certain[name] = file.tell()
         replace_file(self._folder / CERTAIN, json.dumps(certain).encode() + b"\n")
+        self._certain = self._position
         return self._position
 
     def close(self) -> None:
@@ -77,7 +92,7 @@ class Projection:
             file.truncate(length)
             file.seek(length)
             self._open[name] = file
-        self._position = position
+        self._position = self._certain = position
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -78,6 +78,17 @@ class State:
                 state.fold(item)
         return state
 
+    @classmethod
+    def together(cls, states: Iterable[State]) -> State:
+        """What several journals say together, to look at: no program is in two of them. Repeats are not looked up."""
+        whole = cls()
+        for state in states:
+            whole.clock = whole.clock or state.clock
+            whole.programs |= state.programs
+            for digest, counts in state._counts.items():
+                whole._counts[digest] = whole._counts_of(digest) + counts
+        return whole
+
     def fold(self, item: Counted) -> list[bytes]:
         """Take in what comes next in the journal, and return the lines of its notices."""
         if isinstance(item, Snapshot):
@@ -101,6 +112,11 @@ class State:
             counts.accepted += 1
         else:
             counts.duplicates += 1
+
+    def settle(self, batch: Batch) -> None:
+        """After a record's digests were remembered: note when they came, if they came from Kafka."""
+        if batch.source is not None:
+            self.seen.settle(batch.at, batch.taken)
 
     def announce(self, facts: Sequence[Fact]) -> list[bytes]:
         """The lines of the notices that follow from these facts, counted."""
@@ -134,7 +150,7 @@ class State:
     def dump(self) -> bytes:
         """The state for a snapshot: a header line, then each program's dump, then the digests."""
         programs = [program.dump() for program in self.programs.values()]
-        seen, refused = self.seen.dump()
+        seen, refused, stamps = self.seen.dump()
         header = {
             "clock": self.clock,
             "counts": {
@@ -145,7 +161,9 @@ class State:
             "seen": len(seen),
             "refused": len(refused),
         }
-        return b"\n".join([json.dumps(header).encode(), b"".join([*programs, seen, refused])])
+        if stamps:
+            header |= {"stamps": len(stamps), "forgotten": self.seen.forgotten}
+        return b"\n".join([json.dumps(header).encode(), b"".join([*programs, seen, refused, stamps])])
 
     def _fold(self, batch: Batch) -> list[bytes]:
         facts = [read_fact(line) for line in batch.facts]
@@ -156,6 +174,7 @@ class State:
                 program = programs[fact.program] = Program(fact.program)
             program.evolve(fact)
         self.remember(batch.taken, len(batch.refused))
+        self.settle(batch)
         return self.announce(facts)
 
     def _load(self, snapshot: Snapshot) -> None:
@@ -173,17 +192,26 @@ class State:
             ) from trouble
 
     def _take_in(
-        self, body: bytes, *, clock: Mode, counts: dict[str, list[int]], programs: list[int], seen: int, refused: int
+        self,
+        body: bytes,
+        *,
+        clock: Mode,
+        counts: dict[str, list[int]],
+        programs: list[int],
+        seen: int,
+        refused: int,
+        stamps: int = 0,
+        forgotten: int = 0,
     ) -> None:
         """Become what ``dump`` wrote: the keywords are its header, the numbers are lengths in ``body``."""
         self.clock = clock
         self._counts = {bytes.fromhex(digest): Counts(*each) for digest, each in counts.items()}
-        ends = list(accumulate([*programs, seen, refused], initial=0))
+        ends = list(accumulate([*programs, seen, refused, stamps], initial=0))
         if ends[-1] != len(body):
             raise ValueError("the header does not say where everything is")
-        *dumps, pairs, keys = [body[start:end] for start, end in pairwise(ends)]
+        *dumps, pairs, keys, days = [body[start:end] for start, end in pairwise(ends)]
         self.programs = {program.id: program for program in map(Program.load, dumps)}
-        self.seen = Seen.load(pairs, keys)
+        self.seen = Seen.load(pairs, keys, days, forgotten)
 
     def _counts_of(self, digest: bytes) -> Counts:
         counts = self._counts.get(digest)

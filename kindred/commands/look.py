@@ -1,8 +1,7 @@
-"""Commands that look into a data folder and change nothing: status, why, market, verify, dead letters."""
+"""Commands that look into a data folder and change nothing: status, why, market, verify."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,25 +12,25 @@ from kindred.console import note, result, result_json, result_table
 from matcher.errors import ConfigurationError, code
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matcher.program import Program
+    from streams.connection import Connection
+    from streams.state import State
 
 NO_PROGRAM = code("KND-no-program", "The data folder has no such program. `kindred status` lists those that it has.")
 NO_MEMBER = code("KND-no-member", "No program of the data folder has this member. Ids are those of the events.")
-NO_LETTER = code(
-    "KND-no-letter", "There is no such dead letter. `kindred dead-letters list` shows those that there are."
-)
 
-letters = typer.Typer(help="Inputs that were refused, and why.")
-
-Folder = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Data folder; else KINDRED_DATA.")]
+Folder = Annotated[
+    Path | None,
+    typer.Argument(metavar="[DIR]", help="Data folder; else Kafka if KINDRED_BROKERS is set, else KINDRED_DATA."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
     """Print how many people are paired, proposed and waiting."""
-    from streams.folder import read_state
-
-    document: dict[str, Any] = read_state(_folder(folder)).status()
+    document: dict[str, Any] = _state(folder).status()
     if as_json:
         result_json(document)
         return
@@ -50,10 +49,9 @@ def why(
 ) -> None:
     """Say why this mentor, why not another, or why they wait."""
     from kindred.report import reasons
-    from streams.folder import read_state
 
     folder, newcomer, mentor = _about(words)
-    programs = read_state(_folder(folder)).programs
+    programs = _state(folder).programs
     document = _home(programs, newcomer, program).why(newcomer, mentor)
     if as_json:
         result_json(document)
@@ -67,9 +65,7 @@ def market(
     as_json: AsJson = False,
 ) -> None:
     """Print the market as numbers, for other solvers to check."""
-    from streams.folder import read_state
-
-    programs = read_state(_folder(folder)).programs
+    programs = _state(folder).programs
     chosen = list(programs.values()) if program is None else [_program(programs, program)]
     documents = [each.market() for each in chosen]
     if as_json:
@@ -85,53 +81,49 @@ def market(
 
 
 def verify(folder: Folder = None) -> None:
-    """Check a data folder with independent code.
+    """Check a data folder, or everything on Kafka, with independent code.
 
     Exit code 0 when everything holds, 1 with a violation on each line, 5 when it is unreadable or damaged.
     """
-    from kindred.verify import violations
-
-    path = _folder(folder)
+    where, violations = _violations(folder)
     found = 0
-    for violation in violations(path):
+    for violation in violations:
         result(violation)
         found += 1
     if found:
-        note(f"{found} violations in {path}")
+        note(f"{found} violations in {where}")
         raise typer.Exit(1)
-    note(f"{path}: everything holds")
+    note(f"{where}: everything holds")
 
 
-@letters.command("list")
-def letters_list(folder: Folder = None, as_json: AsJson = False) -> None:
-    """List the refused inputs with their reasons."""
-    from streams.folder import read_dead_letters
+def _state(named: Path | None) -> State:
+    """The state of a data folder, or of all journals on Kafka."""
+    from kindred import distributed
+    from streams.folder import read_state
 
-    found = list(read_dead_letters(_folder(folder)))
-    if as_json:
-        result_json(found)
-        return
-    if not found:
-        note("no input was refused")
-        return
-    result_table(
-        ("position", "code", "reason"), [(str(each["position"]), each["code"], each["reason"]) for each in found]
-    )
+    kafka = _kafka(named)
+    return read_state(_folder(named)) if kafka is None else distributed.read_state(kafka)
 
 
-@letters.command("show")
-def letters_show(
-    words: Annotated[list[str], typer.Argument(metavar="[DIR] POSITION", help="As `list` shows it.")],
-) -> None:
-    """Print one refused input whole: reason and original."""
-    from streams.folder import read_dead_letters
+def _violations(named: Path | None) -> tuple[str, Iterator[str]]:
+    """What is checked, in words, and what is wrong with it."""
+    kafka = _kafka(named)
+    if kafka is None:
+        from kindred import verify as check
 
-    *folder, position = words
-    for letter in read_dead_letters(_folder(Path(folder[0]) if folder else None)):
-        if str(letter["position"]) == position:
-            result(json.dumps(letter, ensure_ascii=False, indent=2))
-            return
-    raise ConfigurationError(NO_LETTER, f"there is no dead letter at position {position}")
+        return str(_folder(named)), check.violations(_folder(named))
+    from kindred import verify_kafka
+
+    return f"Kafka at {kafka.brokers}", verify_kafka.violations(kafka)
+
+
+def _kafka(named: Path | None) -> Connection | None:
+    """The brokers that a command looks at: those of the settings, unless a folder is named."""
+    from kindred import settings, wiring
+
+    wiring.prepare("warning")
+    chosen = settings.load().settings
+    return wiring.connection(chosen) if named is None and chosen.brokers else None
 
 
 def _folder(named: Path | None) -> Path:

@@ -39,10 +39,10 @@ def replay(
     """
     from kindred import settings, wiring
 
-    instant = None if until is None else _instant(until)
+    end = None if until is None else instant(until, "--until")
     chosen = settings.load(policy=policy).settings.policy
     with progress("events", _count(events)) as done_so_far:
-        done = wiring.replay(events, out, chosen, instant, done_so_far)
+        done = wiring.replay(events, out, chosen, end, done_so_far)
     if as_json:
         result_json(done.summary)
     else:
@@ -72,13 +72,14 @@ def serve(
     wiring.serve(loaded.settings, asked)
 
 
-def _instant(text: str) -> int:
+def instant(text: str, where: str) -> int:
+    """The time that an option of this name gives. Raises ConfigurationError (KND-time)."""
     from matcher.instants import parse_instant
 
     try:
         return parse_instant(text)
     except ValueError as trouble:
-        raise ConfigurationError(BAD_TIME, f"--until {text} is not a time ({trouble})") from None
+        raise ConfigurationError(BAD_TIME, f"{where} {text} is not a time ({trouble})") from None
 
 
 def _count(names: list[str]) -> int | None:

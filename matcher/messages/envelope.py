@@ -33,3 +33,8 @@ class Envelope(BaseModel):
 def long_type(name: str) -> str:
     """The CloudEvents type of a short name: ``member.joined`` → ``kindred.member.joined.v1``."""
     return f"{TYPE_PREFIX}{name}{TYPE_SUFFIX}"
+
+
+def short_type(name: str) -> str:
+    """The short name of a CloudEvents type: ``kindred.member.joined.v1`` → ``member.joined``."""
+    return name.removeprefix(TYPE_PREFIX).removesuffix(TYPE_SUFFIX)

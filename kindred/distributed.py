@@ -1,0 +1,141 @@
+"""The composition root of the distributed service: what a worker, and commands that look at Kafka, are made of."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from kindred import wiring
+from kindred.console import note
+
+if TYPE_CHECKING:
+    from journal.port import Journal
+    from kindred.settings import Settings
+    from streams.clock import Mode
+    from streams.connection import Connection
+    from streams.partition import Ground
+    from streams.publisher import EventPublisher
+    from streams.state import State
+    from streams.worker import Worker
+
+
+def worker(settings: Settings, clock: Mode | None) -> None:
+    """Work on Kafka until SIGTERM or Ctrl-C; ``clock`` of None keeps the journals'."""
+    from streams.brokers import KafkaBrokers, KafkaSender
+    from streams.delivery import application
+    from streams.topics import EVENTS, check_topics
+    from streams.worker import GROUP, Worker
+
+    wiring.prepare(settings.log_level)
+    connection = wiring.connection(settings)
+    check_topics(connection, waiting=note)
+    wiring.warm_up()
+    client_id = f"{GROUP}-{os.getpid()}-{secrets.token_hex(4)}"  # unlike every other: by it the group knows this worker
+    with ExitStack() as stack:
+        brokers = stack.enter_context(
+            closing(KafkaBrokers(connection.kafka_python(), group=GROUP, client_id=client_id))
+        )
+        sender = stack.enter_context(closing(KafkaSender(connection.kafka_python())))
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="kindred-")))
+        make = partial(
+            application,
+            connection.faust(),
+            group=GROUP,
+            client_id=client_id,
+            session_seconds=settings.session_seconds,
+            folder=folder,
+            topic=EVENTS,
+        )
+        work = Worker(lambda worker: _ground(worker, settings, connection, brokers, sender, clock), make, brokers)
+        stack.enter_context(_door(settings, work))
+        work.run(lambda: note("working; Ctrl-C ends it"))
+
+
+def _ground(
+    worker: Worker, settings: Settings, connection: Connection, brokers: Any, sender: Any, clock: Mode | None
+) -> Ground:
+    from streams.letters import from_journal
+    from streams.partition import Ground
+    from streams.source import KafkaSource
+    from streams.topics import EVENTS
+    from streams.watch import Timed
+
+    return Ground(
+        topic=EVENTS,
+        partitions=brokers.partitions(EVENTS),
+        open_journal=lambda number: Timed(journal(connection, number), worker.board.appended),
+        open_source=lambda number: KafkaSource(connection.kafka_python(), EVENTS, number),
+        topic_id=lambda: brokers.topic_id(EVENTS),
+        is_ours=lambda number: brokers.is_ours(EVENTS, number),
+        send=sender.send,
+        letter=lambda line, original, place: from_journal(line, original, EVENTS, place.partition),
+        watching=worker.board,
+        on_fatal=worker.fail,
+        clock=clock,
+        policies=None if settings.policy is None else wiring.policy_book(settings.policy),
+        snapshot_facts=settings.snapshot_facts,
+        truncates=settings.truncate,
+    )
+
+
+def journal(connection: Connection, partition: int) -> Journal:
+    """The journal of a partition."""
+    from journal.kafka import KafkaJournal
+    from streams.topics import JOURNAL
+
+    return KafkaJournal(connection.aiokafka(), JOURNAL, partition)
+
+
+def partitions(connection: Connection) -> range:
+    """The partitions of the journal's topic."""
+    from streams.topics import JOURNAL
+    from streams.whole import Topic
+
+    with closing(Topic(connection, JOURNAL)) as topic:
+        return range(topic.partitions)
+
+
+def read_state(connection: Connection) -> State:
+    """What all journals say now. Raises what opening one raises. Cost: the newest snapshots, and what came since."""
+    from journal.reader import Reader
+    from streams.state import State
+
+    states = []
+    for number in partitions(connection):
+        with closing(journal(connection, number)) as home:
+            states.append(State.of(Reader(home).counted()))
+    return State.together(states)
+
+
+def publisher(settings: Settings, patience_seconds: float) -> EventPublisher:
+    """Who sends events, by the settings; says when it waits for brokers."""
+    from streams.publisher import EventPublisher
+    from streams.reach import quiet
+
+    wiring.prepare(settings.log_level)
+    quiet()
+    return EventPublisher(wiring.connection(settings), patience_seconds=patience_seconds, waiting=note)
+
+
+@contextmanager
+def _door(settings: Settings, work: Worker) -> Iterator[None]:
+    """The health page of a worker, when a port is set."""
+    from streams.watch import Door
+
+    if settings.health_port is None:
+        yield
+        return
+    listener = wiring.listener("127.0.0.1", settings.health_port, has_token=False)
+    door = Door(work.board, listener)
+    door.open()
+    note(f"health at {wiring.address(listener)}/health/ready")
+    try:
+        yield
+    finally:
+        door.close()
