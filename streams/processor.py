@@ -32,7 +32,7 @@ CLOCK_MODE = code(
     "Name that mode, or another data folder.",
 )
 SNAPSHOT_FACTS: Final = 50_000  # a second or so of folding at the next start
-CLOSING_SHARE: Final = 2  # at the end, from half of the last snapshot on: to fold it takes as long as to write one
+CLOSING_SHARE: Final = 2  # at the end, from half of the last snapshot on: to fold a byte takes two times writing one
 
 Status = Literal["accepted", "duplicate", "refused"]
 
