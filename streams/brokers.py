@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 from threading import Lock
 from typing import Any, Final, TypeVar
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, NotCoordinatorError
 from kafka.structs import TopicPartition
 
 from matcher.errors import Unreachable
@@ -53,7 +54,7 @@ class KafkaBrokers:
 
     def is_ours(self, topic: str, partition: int) -> bool:
         """Whether the group's current generation assigns the partition to this worker."""
-        described = self._asked(lambda: self._describing().describe_groups([self._group]))[self._group]
+        described = self._asked(self._described_group)
         return described["group_state"] == "Stable" and any(
             _has(member["member_assignment"], topic, partition)
             for member in described["members"]
@@ -63,10 +64,15 @@ class KafkaBrokers:
     def close(self) -> None:
         """Leave the brokers."""
         with self._lock:
-            for client in (self._admin, self._consumer):
-                if client is not None:
-                    client.close()
-            self._admin = self._consumer = None
+            self._forget()
+            if self._consumer is not None:
+                self._consumer.close()
+
+    def _described_group(self) -> dict[str, Any]:
+        described: dict[str, Any] = self._describing().describe_groups([self._group])[self._group]
+        if described["error"] is not None:  # kafka-python remembers a coordinator for ever, also one that moved
+            raise NotCoordinatorError(described["error"])
+        return described
 
     def _describing(self) -> KafkaAdminClient:
         if self._admin is None:
@@ -88,11 +94,19 @@ class KafkaBrokers:
             )
         return self._consumer
 
+    def _forget(self) -> None:
+        """Ask with a new client the next time."""
+        admin, self._admin = self._admin, None
+        if admin is not None:
+            with suppress(KafkaError, OSError):
+                admin.close()
+
     def _asked(self, ask: Callable[[], T]) -> T:
         with self._lock:
             try:
                 return ask()
             except (KafkaError, OSError) as error:
+                self._forget()
                 raise Unreachable(SOURCE_AWAY, f"the brokers do not answer ({type(error).__name__})") from error
 
 

@@ -16,7 +16,8 @@ another one, programs would move to partitions that know nothing of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import closing
 from typing import Any, Final, NamedTuple
 
@@ -46,6 +47,7 @@ RETENTION_HOURS: Final = 168  # a week: a long weekend of workers that are down,
 MESSAGE_BYTES: Final = 1_048_588  # Kafka's own default, and above ENTRY_BYTES_MAX of the journal
 DEAD_LETTER_BYTES: Final = 2 * MESSAGE_BYTES  # the largest message there is, and headers that say what was wrong
 SEGMENTS: Final = 8  # a record goes with its whole segment: an eighth of the time passes until a segment is full
+SETTLE_SECONDS: Final = 10.0  # brokers hear of a change within milliseconds, or of little else
 MEND: Final = "kindred topics create --mend"
 _HOUR_MS: Final = 3_600_000
 
@@ -84,6 +86,8 @@ def needed(topic: str, replicas: int) -> dict[str, str]:
     }
     if topic == JOURNAL:
         settings |= {"retention.ms": "-1", "retention.bytes": "-1"}
+    if topic == EVENTS:
+        settings["compression.type"] = "uncompressed"  # whatever publishers compress with, a worker can read it
     return settings
 
 
@@ -130,6 +134,7 @@ def create_topics(
         wrong = {name: _unmet(name, topic) for name, topic in there.items()} if mend else {}
         if any(wrong.values()):
             admin.alter_configs([ConfigResource("TOPIC", name, unmet) for name, unmet in wrong.items() if unmet])
+        _settle(admin, {name for name in NAMES if name in missing or wrong.get(name)})
         return [Made(name, _did(name, missing, wrong)) for name in NAMES]
 
 
@@ -198,6 +203,16 @@ def _make(admin: Any, topics: Mapping[str, Mapping[str, Any]]) -> None:
         if trouble not in (errors.NoError, errors.TopicAlreadyExistsError):  # the latter: somebody else was quicker
             raise trouble(f"{answer['name']}: {answer['error_message']}")
     admin.wait_for_topics(list(topics))
+
+
+def _settle(admin: Any, changed: Set[str]) -> None:
+    """Wait until the brokers have heard of what was changed: the one that is asked next may be a step behind."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while changed and time.monotonic() < until:
+        there = _described(admin)
+        changed = {name for name in changed if name not in there or _unmet(name, there[name])}
+        if changed:
+            time.sleep(SETTLE_SECONDS / 100)
 
 
 def _did(name: str, missing: Iterable[str], wrong: Mapping[str, Mapping[str, str]]) -> str:

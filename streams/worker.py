@@ -30,6 +30,7 @@ FAUST_ENDED = code(
 )
 
 GROUP: Final = "kindred"
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 LOOK_SECONDS: Final = 2.0  # between two looks at the ends of the topic
 STOP_SECONDS: Final = 8.0  # for the partitions' batches, and for leaving the group; a batch takes milliseconds
 RESTARTS_MAX: Final = 10  # of Faust, without an hour of peace in between
@@ -79,7 +80,11 @@ class Worker:
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Work until SIGTERM or SIGINT. Raises the error for which it cannot go on."""
-        asyncio.run(self._run(ready))
+        try:
+            asyncio.run(self._run(ready))
+        finally:
+            for number in SIGNALS:  # the process is about to end: asked once more meanwhile, it ends no other way
+                signal.signal(number, signal.SIG_IGN)
         if self._failure is not None:
             raise self._failure
 
@@ -91,8 +96,8 @@ class Worker:
     async def _run(self, ready: Callable[[], None]) -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
         self._wake = lambda: _in(loop, stop.set)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
+        for number in SIGNALS:
+            signal.signal(number, lambda *_: self._wake())
         watch = Thread(target=self._look, name="kindred-watch", daemon=True)
         watch.start()
         ready()
@@ -185,4 +190,5 @@ async def _either(stop: asyncio.Event, seconds: float) -> None:
 
 
 def _in(loop: asyncio.AbstractEventLoop, do: Callable[[], None]) -> None:
-    loop.call_soon_threadsafe(do)
+    with suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(do)

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -22,9 +22,9 @@ from kafka import KafkaConsumer, TopicPartition
 
 from journal.kafka import KafkaJournal
 from journal.owner import Lost, Owner
-from journal.reader import Reader
+from journal.reader import Counted, Reader, Snapshot
 from streams.connection import Connection
-from streams.state import State
+from streams.state import LAYOUT, State
 from streams.topics import JOURNAL, create_topics
 from tests.faults import traffic
 from tests.faults.checker import Topics, check, states
@@ -76,6 +76,8 @@ def plan(seed: int) -> Plan:
     kinds = ["kill", "pause", "broker", "rogue", "truncate", *dice.sample(FAULTS, k=4)]
     for kind in kinds:
         made.faults.setdefault(dice.randrange(2, PARTS - 2), []).append(kind)
+    if made.newer:
+        made.faults.setdefault(PARTS // 3, []).insert(0, "upgrade")
     return made
 
 
@@ -90,6 +92,7 @@ class Run:
         self.history: list[str] = []
         self.brokers = kafka.address
         self.recorder: Recorder
+        self._broker_due = 0.0
         self._broker_back: Callable[[], None] | None = None
         self._started = time.monotonic()
 
@@ -147,8 +150,6 @@ class Run:
         }
 
     def _words(self, number: int) -> tuple[str, ...]:
-        if number == 0 and self.plan.newer:
-            return ("newer",)
         if number == 1 and self.plan.shifted:
             return ("shift=3600",)
         return ()
@@ -185,6 +186,10 @@ class Run:
         self._stop(worker)
         self.start_worker(*worker.words)
 
+    def _upgrade(self) -> None:
+        """The first worker of a newer version; the others meet what it writes, and make room for newer ones."""
+        self.start_worker("newer")
+
     def _add(self) -> None:
         if len(self.workers) < 4:
             self.start_worker()
@@ -205,7 +210,7 @@ class Run:
     def _truncate(self) -> None:
         """The journals lose what their snapshots cover, while a worker that was just started reads them."""
         worker = self.start_worker()
-        self._stop(self.workers[0] if self.workers[0] is not worker else self.workers[1])
+        self._stop(next(each for each in self.workers if each is not worker))
         for number in range(PARTITIONS):
             home = KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
             with closing(home):
@@ -221,7 +226,7 @@ class Run:
         self.kafka.nodes[number].kill()
         self._note(f"broker {number} killed")
         if len(self.kafka.nodes) > 1:
-            back = time.monotonic() + 5
+            back = self._broker_due = time.monotonic() + 6
 
             def return_() -> None:
                 time.sleep(max(0.0, back - time.monotonic()))
@@ -258,7 +263,7 @@ class Run:
                 self._note(f"worker {worker.process.pid} goes on")
             elif worker.process.poll() is not None:
                 self._gone(worker)
-        if self._broker_back is not None and self.dice.random() < 0.2:
+        if self._broker_back is not None and time.monotonic() > self._broker_due:
             self._return_broker()
 
     def _gone(self, worker: Worker) -> None:
@@ -294,7 +299,8 @@ class Run:
         self._note(f"worker {worker.process.pid} stopped in {time.monotonic() - started:.1f} s")
 
     def _any(self) -> Worker:
-        return self.dice.choice([worker for worker in self.workers if not worker.paused_until] or self.workers)
+        able = [worker for worker in self.workers if not worker.paused_until and "newer" not in worker.words]
+        return self.dice.choice(able or self.workers)
 
     # What is looked at.
 
@@ -335,7 +341,7 @@ class Run:
     def _readers(self, platforms: traffic.Platforms, recorder: Recorder) -> list[str]:
         """All workers stop when asked, and every reader has the same state."""
         for worker in self.workers:
-            worker.process.send_signal(signal.SIGTERM)
+            worker.process.send_signal(signal.SIGTERM)  # all at once; asked a second time below, they end as well
         for worker in list(self.workers):
             self._stop(worker)
         topics = self._topics(platforms, recorder)
@@ -343,7 +349,7 @@ class Run:
         whole = states(topics)
         for number in range(PARTITIONS):
             home = KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
-            state = State.of(Reader(home).counted())
+            state = State.of(map(_readable, Reader(home).counted()))
             home.close()
             for name, program in state.programs.items():
                 if program.state_hash() != whole.pop(name):
@@ -353,6 +359,11 @@ class Run:
 
     def _note(self, what: str) -> None:
         self.history.append(f"{time.monotonic() - self._started:6.1f} {what}")
+
+
+def _readable(item: Counted) -> Counted:
+    """As a reader of the newer version sees it."""
+    return replace(item, layout=LAYOUT) if isinstance(item, Snapshot) else item
 
 
 class Recorder:

@@ -149,8 +149,10 @@ class Platforms:
                     producer.flush()
                     producer.abort_transaction()
                 producer.begin_transaction()
-                for each in sent:
-                    self._put(producer, each)
+                futures = [self._put(producer, each) for each in sent]
+                producer.flush()
+                for future in futures:
+                    future.get(timeout=SEND_SECONDS)
                 producer.commit_transaction()
             except KafkaError:
                 assert time.monotonic() < until, "no transaction came through"

@@ -50,6 +50,7 @@ def alter(kafka_broker: Kafka) -> Alter:
         configs = {name.replace("_", "."): value for name, value in settings.items()}
         with administrator(kafka_broker) as admin:
             admin.alter_configs([ConfigResource("TOPIC", topic, configs)])
+        _settled(lambda: configs.items() <= _settings(kafka_broker, topic).items())
 
     return change
 
@@ -140,6 +141,7 @@ def test_three_brokers_keep_three_replicas_and_two_must_have_a_record(new_kafka:
             for topic in admin.describe_topics(list(NAMES)):
                 assert {len(each["replica_nodes"]) for each in topic["partitions"]} == {3}
             admin.alter_configs([ConfigResource("TOPIC", JOURNAL, {"min.insync.replicas": "1"})])
+        _settled(lambda: _settings(kafka, JOURNAL)["min.insync.replicas"] == "1")
         assert _settings(kafka, EVENTS)["min.insync.replicas"] == "2"
         [fault] = topic_faults(broker)
         assert "min.insync.replicas is 1 and must be 2" in fault.what
