@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from kindred import wiring
 from kindred.console import note
+from matcher.errors import Unreachable
 
 if TYPE_CHECKING:
     from journal.port import Journal
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from streams.state import State
     from streams.worker import Worker
 
+T = TypeVar("T")
+
 
 def worker(settings: Settings, clock: Mode | None) -> None:
     """Work on Kafka until SIGTERM or Ctrl-C; ``clock`` of None keeps the journals'."""
@@ -34,14 +38,14 @@ def worker(settings: Settings, clock: Mode | None) -> None:
 
     wiring.prepare(settings.log_level)
     connection = wiring.connection(settings)
-    check_topics(connection, waiting=note)
     wiring.warm_up()
+    _patiently(lambda: check_topics(connection, waiting=note))
     client_id = f"{GROUP}-{os.getpid()}-{secrets.token_hex(4)}"  # unlike every other: by it the group knows this worker
     with ExitStack() as stack:
         brokers = stack.enter_context(
             closing(KafkaBrokers(connection.kafka_python(), group=GROUP, client_id=client_id))
         )
-        sender = stack.enter_context(closing(KafkaSender(connection.kafka_python())))
+        sender = stack.enter_context(closing(_patiently(lambda: KafkaSender(connection.kafka_python()))))
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="kindred-")))
         make = partial(
             application,
@@ -68,7 +72,7 @@ def _ground(
 
     return Ground(
         topic=EVENTS,
-        partitions=brokers.partitions(EVENTS),
+        partitions=_patiently(lambda: brokers.partitions(EVENTS)),
         open_journal=lambda number: Timed(journal(connection, number), worker.board.appended),
         open_source=lambda number: KafkaSource(connection.kafka_python(), EVENTS, number),
         topic_id=lambda: brokers.topic_id(EVENTS),
@@ -82,6 +86,22 @@ def _ground(
         snapshot_facts=settings.snapshot_facts,
         truncates=settings.truncate,
     )
+
+
+def _patiently(ask: Callable[[], T]) -> T:
+    """What is asked of the brokers at the start, again while they are away, as long as a first broker is waited for."""
+    from streams.reach import FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, PATIENCE_SECONDS
+
+    until, wait = time.monotonic() + PATIENCE_SECONDS, FIRST_WAIT_SECONDS
+    while True:
+        try:
+            return ask()
+        except Unreachable as error:
+            if time.monotonic() > until:
+                raise
+            note(f"{error}; waiting, for {until - time.monotonic():.0f} s at most")
+        time.sleep(wait)
+        wait = min(wait * 2, LONGEST_WAIT_SECONDS)
 
 
 def journal(connection: Connection, partition: int) -> Journal:

@@ -152,7 +152,7 @@ def _of_folder(letter: dict[str, Any]) -> Shown:
 
 def _of_kafka(letter: Letter) -> Shown:
     from streams.letters import again
-    from streams.publisher import prepared
+    from streams.outgoing import prepared
 
     shown = Shown(letter.position, letter.code, letter.reason, letter.program, letter.at, _document(letter))
     try:

@@ -114,18 +114,22 @@ class KafkaSender:
     """Hands records to the brokers, acks=all and idempotent; a record's key decides its partition."""
 
     def __init__(self, connection: Mapping[str, Any]) -> None:
-        self._producer = KafkaProducer(
-            **connection,
-            acks="all",
-            enable_idempotence=True,
-            linger_ms=5,
-            delivery_timeout_ms=DELIVERY_MS,
-            max_block_ms=ANSWER_MS,
-            max_request_size=DEAD_LETTER_BYTES,
-            reconnect_backoff_max_ms=RECONNECT_MS,
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-        )
+        """Raises Unreachable when no broker answers."""
+        try:
+            self._producer = KafkaProducer(
+                **connection,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=5,
+                delivery_timeout_ms=DELIVERY_MS,
+                max_block_ms=ANSWER_MS,
+                max_request_size=DEAD_LETTER_BYTES,
+                reconnect_backoff_max_ms=RECONNECT_MS,
+                allow_auto_create_topics=False,
+                metrics_enabled=False,
+            )
+        except (KafkaError, OSError) as error:
+            raise Unreachable(NOT_SENT, f"no broker takes anything ({type(error).__name__}): tried again") from error
 
     def send(self, topic: str, record: Record) -> Any:
         """Send a record; what is returned says when it is there. Raises Unreachable when there is no way to send."""

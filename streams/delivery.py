@@ -22,6 +22,7 @@ from streams.source import Arrived
 
 HEARTBEATS: Final = 5  # in a session: one may be lost, and two
 COMMIT_SECONDS: Final = 0.5
+METADATA_MS: Final = 10_000  # a topic that was deleted and made again is found so soon; five minutes otherwise
 ROOM_SECONDS: Final = 0.01  # between two looks at an inbox that is full
 
 Changed = Callable[[Set[int]], Awaitable[None]]
@@ -52,6 +53,7 @@ def application(
         broker_heartbeat_interval=session_seconds / HEARTBEATS,
         broker_commit_interval=COMMIT_SECONDS,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=METADATA_MS,
         stream_wait_empty=False,  # what was handed on is in the journal or will be read again
         web_enabled=False,
         topic_allow_declare=False,

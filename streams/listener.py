@@ -29,11 +29,10 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Event as Flag
-from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition, errors
+from kafka import KafkaConsumer, TopicPartition, errors
 from kafka.structs import OffsetAndMetadata
 from pydantic import JsonValue, ValidationError
 
@@ -41,6 +40,7 @@ from matcher.errors import Refused
 from matcher.messages.envelope import Envelope, short_type
 from streams.binary import Record, structured_form
 from streams.connection import Connection
+from streams.moves import Moves
 from streams.reach import PATIENCE_SECONDS, RECONNECT_MS, no_topic, reach, told
 from streams.topics import ALERTS, MATCHES
 
@@ -126,7 +126,7 @@ class EventListener(Iterator[Notice]):
         self.unreadable = 0
         brokers = self._connection.brokers
         self._consumer = reach(self._made, brokers, patience_seconds=patience_seconds, waiting=waiting)
-        self._moves = _Moves()
+        self._moves = Moves()
         self._join(topics)
 
     def stop(self) -> None:
@@ -285,36 +285,6 @@ class EventListener(Iterator[Notice]):
             return
         for partition, done in ahead.items():
             self._partitions[partition].committed = done
-
-
-class _Moves(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
-    """Partitions that came since anybody looked. Called by the client's own thread."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._came = set[TopicPartition]()
-        self._went = set[TopicPartition]()
-
-    def taken(self) -> set[TopicPartition]:
-        """What came; it is not told again."""
-        with self._lock:
-            came, self._came, self._went = self._came, set(), set()
-        return came
-
-    def are_pending(self, partition: TopicPartition) -> bool:
-        """Whether a partition comes or goes."""
-        with self._lock:
-            return partition in self._came or partition in self._went
-
-    def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """The group takes these away, if only for a moment."""
-        with self._lock:
-            self._went.update(revoked)
-
-    def on_partitions_assigned(self, assigned: Sequence[TopicPartition]) -> None:
-        """The group gives these."""
-        with self._lock:
-            self._came.update(assigned)
 
 
 def _read(record: ConsumerRecord) -> Notice | None:

@@ -17,7 +17,7 @@ delivery failed, or is not known, may be published again, because Kindred knows 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock
@@ -25,13 +25,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from kafka import KafkaProducer, errors
-from pydantic_core import from_json
 
 from matcher.errors import Refused, Unreachable, code
-from matcher.messages.catalog import MALFORMED, Event, parse
-from streams.binary import Record, binary, document_of, read_record, structured
+from matcher.messages.catalog import Event
+from streams.binary import Record
 from streams.connection import Connection
-from streams.intake import EVENT_BYTES_MAX, TOO_LARGE, Input, read_input
+from streams.outgoing import Publishable, prepared, readable_id
 from streams.reach import PATIENCE_SECONDS, RECONNECT_MS, no_topic, reach, told
 from streams.topics import EVENTS
 
@@ -49,9 +48,6 @@ METADATA_SECONDS: Final = 5.0  # a broker that answers says within a round trip 
 LINGER_MS: Final = 5  # what is published one by one within it travels together; `wait` and `flush` do not linger
 CLOSING_SECONDS: Final = 5.0  # nothing is underway then
 REQUESTS_PER_PATIENCE: Final = 3  # so often a request that gets no answer is made before patience ends
-
-Publishable = Event | Mapping[str, object] | bytes | str | Input | Record
-"""An event as an object, as a CloudEvents document, as its JSON text, as read from a file, or as a record whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +168,7 @@ class EventPublisher:
             try:
                 sent.append(self.publish(event))
             except Refused as refusal:
-                refused.append(Unsent(index, _id(event), refusal.code, refusal.message))
+                refused.append(Unsent(index, readable_id(event), refusal.code, refusal.message))
         self._await()
         for each in sent:
             each.reported = True
@@ -247,58 +243,3 @@ class EventPublisher:
             sent.settle()
             if sent.trouble:
                 self._lost.append(sent)
-
-
-def prepared(event: Publishable) -> tuple[Event, Record]:
-    """The event, and the record that carries it, in binary mode unless one is given.
-
-    Raises Refused when Kindred could not read it.
-    """
-    if isinstance(event, Record):
-        return _event(read_record(event)), event
-    document = _document(event)
-    parsed = parse(document)
-    try:
-        record = binary(document)
-    except (TypeError, ValueError, RecursionError):
-        raise Refused(MALFORMED, "the document has something that JSON in UTF-8 cannot hold") from None
-    if (size := len(structured(document).value or b"")) > EVENT_BYTES_MAX:
-        raise Refused(TOO_LARGE, f"an event has at most {EVENT_BYTES_MAX} bytes, this one has {size}")
-    return parsed, record
-
-
-def _event(item: Input) -> Event:
-    if item.event is None:
-        raise item.refusal or AssertionError("an input is an event or a refusal")
-    return item.event
-
-
-def _document(event: Event | Mapping[str, object] | bytes | str | Input) -> Mapping[str, object]:
-    match event:
-        case Event():
-            return document_of(event)
-        case Mapping():
-            return event
-        case Input():
-            item = event
-        case _:
-            item = _read(event)
-    _event(item)
-    document: dict[str, object] = from_json(item.raw)
-    return document
-
-
-def _id(event: Publishable) -> str:
-    """The id of a refused event, as far as it can be read."""
-    match event:
-        case Event() | Input():
-            return event.id
-        case Mapping():
-            id_ = event.get("id")
-            return id_ if isinstance(id_, str) else ""
-        case _:
-            return read_record(event).id if isinstance(event, Record) else _read(event).id
-
-
-def _read(text: bytes | str) -> Input:
-    return read_input(text.encode(errors="surrogatepass") if isinstance(text, str) else bytes(text))

@@ -76,7 +76,7 @@ def told(trouble: BaseException, what: str) -> KindredError:
         return ConfigurationError(
             CREDENTIALS, f"the brokers at {what} refuse the credentials ({why}): correct the settings"
         )
-    if isinstance(trouble, errors.AuthorizationError):
+    if isinstance(trouble, errors.AuthorizationError) or "AuthorizationFailed" in why:  # some are told in words alone
         return ConfigurationError(
             FORBIDDEN, f"the Kafka user may not use {what} ({why}): give it the right, or another user"
         )
@@ -115,8 +115,9 @@ class _Overheard(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if isinstance(self.reason, _CREDENTIALS):  # most later attempts hear less: the broker just hangs up
             return
-        arguments = record.args if isinstance(record.args, tuple) else ()
-        for each in arguments:
+        if isinstance(self.reason, _CREDENTIALS):
+            return  # what follows is only that the line is closed
+        for each in record.args if isinstance(record.args, tuple) else ():
             if isinstance(each, BaseException) and not isinstance(each, errors.KafkaTimeoutError):  # that says nothing
                 self.reason = each
 

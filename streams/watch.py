@@ -33,6 +33,7 @@ class Board:
         self._partitions = partitions
         self._heard = -BROKER_SECONDS
         self.joined = False  # whether the group has said what is this worker's
+        self.has_topic = True
         self.stopping = False
         self.registry = CollectorRegistry()
         registry, label = self.registry, ["partition"]
@@ -101,6 +102,8 @@ class Board:
             yield "the worker is stopping"
         if now - self._heard > BROKER_SECONDS:
             yield "no broker has answered for a while"
+        if not self.has_topic:
+            yield "the events topic does not exist: restore it"
         if not self.joined:
             yield "the worker has not joined its group yet"
         for number, partition in sorted(self._partitions.items()):

@@ -176,6 +176,7 @@ class Worker:
             try:
                 partitions = dict(self.partitions)
                 topic_id = self._brokers.topic_id(topic)
+                self.board.has_topic = topic_id != ""
                 for number, end in self._brokers.ends(topic, partitions.keys()).items():
                     partitions[number].sees(end, topic_id)
                 self.board.heard()

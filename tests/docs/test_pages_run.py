@@ -16,7 +16,8 @@ from tests.kindred.test_cli import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 HOW_TO = ("docs/how-to/run-for-one-program.md", "docs/how-to/add-platform-events.md")
-LINKING = ("README.md", "CONTRIBUTING.md", "docs/index.md", "docs/tutorial/first-match.md", *HOW_TO)
+ON_KAFKA = tuple(f"docs/how-to/{name}.md" for name in ("deploy-on-kafka", "publish-events", "secure-kafka", "operate"))
+LINKING = ("README.md", "CONTRIBUTING.md", "docs/index.md", "docs/tutorial/first-match.md", *HOW_TO, *ON_KAFKA)
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 
 
@@ -24,10 +25,10 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```$", (ROOT / page).read_text(), flags=re.MULTILINE | re.DOTALL)
 
 
-def run(page: str, at: Path) -> str:
+def run(page: str, at: Path, **settings: str) -> str:
     """What the page's commands write to stdout; fails with the first command that fails."""
     script = "\n".join(["set -euo pipefail", *blocks(page)]).replace("8765", str(free_port()))
-    plain = environment()
+    plain = environment(**settings)
     path = os.pathsep.join([str(Path(sys.executable).parent), plain["PATH"]])
     done = subprocess.run(
         ["bash", "-c", script], cwd=at, env=plain | {"PATH": path}, capture_output=True, check=False, text=True

@@ -19,6 +19,7 @@ from streams.binary import Place, Record, read_record
 from streams.connection import Connection
 from streams.letters import read_letters
 from tests.conftest import do_without
+from tests.docs.test_pages_run import run
 from tests.kindred.shell import KINDRED, environment, kindred
 from tests.streams.brokers import put, silent_port
 from tests.streams.cases import event, line
@@ -175,3 +176,11 @@ def test_the_examples_publish_and_follow(brokers: str, tmp_path: Path) -> None:
     assert told == len(heard.stdout.splitlines())
     assert pairs >= active > 0
     assert example("follow_matches.py", "pairs.db", "2").stdout == ""
+
+
+def test_the_page_for_platforms_runs(brokers: str, tmp_path: Path) -> None:
+    said = run("docs/how-to/publish-events.md", tmp_path, KINDRED_BROKERS=brokers)
+    assert said.count("acknowledged      2") == 2
+    assert "exit code 3" in said
+    assert "p-2~again-1  sent" in said
+    assert until(lambda: _status(brokers, "delta", accepted=3))["dead_letters"] == 1
