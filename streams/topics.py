@@ -240,10 +240,10 @@ def _unmet(name: str, topic: Topic) -> dict[str, str]:
 
 def _met(key: str, value: str, found: str, replicas: int) -> bool:
     if key == "max.message.bytes":
-        return int(found) >= int(value)
+        return found.isdecimal() and int(found) >= int(value)
     if key == "min.insync.replicas":
-        return int(value) <= int(found) <= replicas
-    return found == value
+        return found.isdecimal() and int(value) <= int(found) <= replicas
+    return found == value  # a topic that was just made may have no settings yet
 
 
 def _bound(key: str) -> str:

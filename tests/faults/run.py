@@ -31,7 +31,7 @@ from tests.faults.checker import Topics, check, states
 from tools.kafka import Kafka
 
 PARTITIONS = 6
-PARTS = 36
+PARTS = 24
 SESSION_SECONDS = 6.0  # the least that a broker allows
 PAUSE_SECONDS = 9.0
 SETTLE_SECONDS = 90.0

@@ -34,7 +34,7 @@ class Sent(NamedTuple):
     poison: bool = False
 
 
-def parts(seed: int, count: int, *, members: int = 40, mentors: int = 8, days: int = 40) -> list[list[Sent]]:
+def parts(seed: int, count: int, *, members: int = 30, mentors: int = 6, days: int = 40) -> list[list[Sent]]:
     """All good events by time, in ``count`` parts, each with some poisons among them."""
     end = time.strftime("%Y-%m-%dT%H:00:00Z", time.gmtime())
     documents = [event for name in PROGRAMS for event in cohort(name, members, mentors, days, seed, end)]

@@ -88,6 +88,12 @@ def test_of_many_each_is_named(kafka_broker: Kafka, topic: str, out: EventPublis
     assert arrived(kafka_broker, topic) == ["e-1", "e-3"]
 
 
+def test_flush_returns_when_all_is_known(out: EventPublisher) -> None:
+    sent = [out.publish(event(f"e-{number}")) for number in range(500)]
+    out.flush()
+    assert all(each.done and each.trouble is None for each in sent)
+
+
 def test_the_end_of_the_block_waits_and_its_own_error_is_the_one_told(kafka_broker: Kafka, topic: str) -> None:
     def fail(out: EventPublisher) -> None:
         with out:

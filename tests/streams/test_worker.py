@@ -87,6 +87,11 @@ class Worker:
     def reasons(self) -> str:
         return self.get("/health/ready")[1]
 
+    def accepted(self) -> int:
+        """How many events this process has taken."""
+        _, _, rest = self.get("/metrics")[1].partition('kindred_events_total{outcome="accepted"} ')
+        return int(float(rest.split()[0])) if rest else 0
+
     def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
@@ -154,7 +159,7 @@ def test_two_workers_make_what_replay_makes_and_everything_verifies(brokers: str
 
 
 def test_what_was_aborted_is_not_taken_and_what_is_committed_is(brokers: str, tmp_path: Path) -> None:
-    with worker(brokers, tmp_path):
+    with worker(brokers, tmp_path) as one:
         producer = KafkaProducer(bootstrap_servers=brokers, transactional_id="a-platform")
         producer.init_transactions()
         for number, ending in enumerate((producer.abort_transaction, producer.commit_transaction)):
@@ -166,7 +171,8 @@ def test_what_was_aborted_is_not_taken_and_what_is_committed_is(brokers: str, tm
             ending()
         producer.close()
         send(brokers, event("e-2", subject="m-2"))
-        until(lambda: members(brokers, tmp_path) == 2, 30)
+        until(lambda: one.accepted() == 2, 30)
+    assert members(brokers, tmp_path) == 2
     done = kindred("why", "m-0", at=tmp_path, KINDRED_BROKERS=brokers)
     assert "KND-no-member" in done.stderr
 
@@ -174,7 +180,7 @@ def test_what_was_aborted_is_not_taken_and_what_is_committed_is(brokers: str, tm
 def test_a_topic_made_again_halts_with_a_clear_word(brokers: str, tmp_path: Path) -> None:
     with worker(brokers, tmp_path) as one:
         send(brokers, event("e-1"))
-        until(lambda: members(brokers, tmp_path) == 1, 30)
+        until(lambda: one.accepted() == 1, 30)
         admin = KafkaAdminClient(bootstrap_servers=brokers)
         admin.delete_topics([EVENTS])
         until(lambda: EVENTS not in admin.list_topics())
@@ -196,19 +202,19 @@ def test_readiness_turns_red_without_a_broker_and_green_with_it(kafka: Kafka, br
             kafka.restart(0)
         until(one.is_ready, 60)
         send(brokers, event("e-1"))
-        until(lambda: members(brokers, tmp_path) == 1, 30)
+        until(lambda: one.accepted() == 1, 30)
 
 
-@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-def test_events_may_be_compressed_with_anything(codec: str, brokers: str, tmp_path: Path) -> None:
+def test_events_may_be_compressed_with_anything(brokers: str, tmp_path: Path) -> None:
     from tools.kafka_jars import jars
 
-    lines = "".join(f"river\t{json.dumps(event(f'e-{codec}-{n}', subject=f'm-{n}'))}\n" for n in range(5))
-    tool = ["java", "-cp", f"{jars()}/*", "org.apache.kafka.tools.ConsoleProducer", "--topic", EVENTS]
-    options = ["--bootstrap-server", brokers, "--compression-codec", codec, "--reader-property", "parse.key=true"]
-    subprocess.run([*tool, *options], input=lines.encode(), check=True, capture_output=True, timeout=60)
-    with worker(brokers, tmp_path):
-        until(lambda: members(brokers, tmp_path) == 5, 30)
+    with worker(brokers, tmp_path) as one:
+        for number, codec in enumerate(("gzip", "snappy", "lz4", "zstd"), 1):
+            lines = "".join(f"river\t{json.dumps(event(f'{codec}-{n}', subject=f'{codec}-{n}'))}\n" for n in range(5))
+            tool = ["java", "-cp", f"{jars()}/*", "org.apache.kafka.tools.ConsoleProducer", "--topic", EVENTS]
+            how = ["--bootstrap-server", brokers, "--compression-codec", codec, "--reader-property", "parse.key=true"]
+            subprocess.run([*tool, *how], input=lines.encode(), check=True, capture_output=True, timeout=60)
+            until(lambda expected=5 * number: one.accepted() == expected, 30)
 
 
 def test_bad_records_are_dead_letters_as_they_came_and_nothing_else_is_held_up(brokers: str, tmp_path: Path) -> None:
@@ -223,14 +229,14 @@ def test_bad_records_are_dead_letters_as_they_came_and_nothing_else_is_held_up(b
         "a header twice": (b"river", good.value, [*good.headers, ("ce_id", b"x")]),
         "huge": (b"river", b"x" * 900_000, list(good.headers)),
     }
-    with worker(brokers, tmp_path):
+    with worker(brokers, tmp_path) as one:
         producer = KafkaProducer(bootstrap_servers=brokers, acks="all", max_request_size=2_000_000)
         for key, value, headers in bad.values():
             producer.send(EVENTS, value, key=key, headers=headers)
         producer.flush()
         producer.close()
         send(brokers, event("e-1"), event("e-2", subject="m-2"))
-        until(lambda: members(brokers, tmp_path) == 2, 30)
+        until(lambda: one.accepted() == 2, 30)
         until(lambda: len(read_letters(Connection(brokers))) == len(bad), 30)
     letters = {
         (each.original.key, each.original.value, tuple(each.original.headers)): each.code
