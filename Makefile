@@ -33,8 +33,8 @@ check: $(READY) ## format, lint, types, import contract, fast tests: under a min
 test: $(READY) ## every test but the soak
 	$(BIN)/pytest -m "not soak" -n $(WORKERS)
 
-soak: $(READY) ## the tests that take minutes
-	$(BIN)/pytest -m soak
+soak: $(READY) ## the tests that take minutes; SOAK=kafka only those with that word in their names
+	$(BIN)/pytest -m soak -k "$(SOAK)"
 
 bench: $(READY) ## measure beside the peers; BENCH="market score" chooses
 	$(BIN)/python -m bench $(BENCH)

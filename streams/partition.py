@@ -213,6 +213,7 @@ class Partition:
                 sink=announcer,
                 source=partial(Source, ground.topic, topic_id, number),
                 snapshot_facts=ground.snapshot_facts,
+                keeps_newer_policies=True,
             )
             processor.start(int(ground.now()))
             self._begin(processor, source)

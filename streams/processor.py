@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, Protocol
 
+import structlog
+
 from journal.frames import Batch, Source
 from journal.owner import Owner
 from journal.port import Journal
@@ -33,6 +35,8 @@ CLOCK_MODE = code(
 )
 SNAPSHOT_FACTS: Final = 50_000  # a second or so of folding at the next start
 CLOSING_SHARE: Final = 2  # at the end, from half of the last snapshot on: to fold a byte takes two times writing one
+
+log = structlog.get_logger("kindred.streams")
 
 Status = Literal["accepted", "duplicate", "refused"]
 
@@ -100,12 +104,16 @@ class Processor:
         sink: Sink | None = None,
         source: Callable[[int], Source] | None = None,
         snapshot_facts: int = SNAPSHOT_FACTS,
+        keeps_newer_policies: bool = False,
     ) -> None:
         """``clock`` is the mode that is asked for (None: the journal's); a new journal without one gets ``fresh``.
 
         Without ``policies`` the programs keep the policy of the journal, and new ones get the defaults. ``source``
         says of a next offset where it is: the inputs then come from there and have offsets, and a batch is one record.
+        With ``keeps_newer_policies`` a policy that was in force once does not replace a later one: where several
+        processes own the journal in turn, one of them may still have the file of yesterday.
         """
+        self._keeps_newer_policies = keeps_newer_policies
         self._home = home
         self._source = source
         self._asked = clock
@@ -137,7 +145,7 @@ class Processor:
             if state.clock == "wall" and now is not None:
                 self._fire(draft, now)
             for name, program in sorted(state.programs.items()):
-                if program.at is not None:
+                if program.at is not None and not self._is_older(name):
                     at = program.at if state.clock == "event" or now is None else max(program.at, now)
                     draft.fired(program.adopt(self._policies.of(name), at))
             self._commit(draft, now)
@@ -247,6 +255,15 @@ class Processor:
         facts = begun + program.handle(event, at)
         state.programs[event.program] = program  # only now: a program whose first event is refused does not exist
         return facts
+
+    def _is_older(self, program: str) -> bool:
+        """Whether the policy at hand was in force before the journal's; that is said."""
+        if not self._keeps_newer_policies or self._policies is None:
+            return False
+        older = self._policies.of(program).digest() in self.state.adopted.get(program, [])[:-1]
+        if older:
+            log.warning("the journal's policy is newer than the file's and stays", program=program)
+        return older
 
     def _policy(self, program: str) -> Policy:
         return self._policies.of(program) if self._policies else Policy()

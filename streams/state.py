@@ -15,7 +15,7 @@ import orjson
 from journal.frames import Batch
 from journal.reader import Counted, Snapshot
 from matcher.errors import SafeHalt, code
-from matcher.messages.facts import Fact, read_fact
+from matcher.messages.facts import Fact, PolicyAdopted, read_fact
 from matcher.messages.notices import notices
 from matcher.program import Program
 from streams.clock import Mode
@@ -68,6 +68,7 @@ class State:
         self.programs: dict[str, Program] = {}
         self.seen = Seen()
         self._counts: dict[bytes, Counts] = {}
+        self.adopted: dict[str, list[str]] = {}  # by program, the digests of the policies that were in force, in order
 
     @classmethod
     def of(cls, items: Iterable[Counted]) -> State:
@@ -122,6 +123,8 @@ class State:
         """The lines of the notices that follow from these facts, counted."""
         lines = list[bytes]()
         for fact in facts:
+            if isinstance(fact.data, PolicyAdopted):
+                self.adopted.setdefault(fact.program, []).append(fact.data.digest)
             if following := notices(fact):
                 self._counts_of(program_digest(fact.program)).notices += len(following)
                 lines += map(orjson.dumps, following)
@@ -151,7 +154,7 @@ class State:
         """The state for a snapshot: a header line, then each program's dump, then the digests."""
         programs = [program.dump() for program in self.programs.values()]
         seen, refused, stamps = self.seen.dump()
-        header = {
+        header: dict[str, object] = {
             "clock": self.clock,
             "counts": {
                 digest.hex(): [counts.accepted, counts.duplicates, counts.dead_letters, counts.notices]
@@ -161,6 +164,8 @@ class State:
             "seen": len(seen),
             "refused": len(refused),
         }
+        if any(len(digests) > 1 for digests in self.adopted.values()):
+            header["adopted"] = self.adopted
         if stamps:
             header |= {"stamps": len(stamps), "forgotten": self.seen.forgotten}
         return b"\n".join([json.dumps(header).encode(), b"".join([*programs, seen, refused, stamps])])
@@ -202,6 +207,7 @@ class State:
         refused: int,
         stamps: int = 0,
         forgotten: int = 0,
+        adopted: dict[str, list[str]] | None = None,
     ) -> None:
         """Become what ``dump`` wrote: the keywords are its header, the numbers are lengths in ``body``."""
         self.clock = clock
@@ -212,6 +218,7 @@ class State:
         *dumps, pairs, keys, days = [body[start:end] for start, end in pairwise(ends)]
         self.programs = {program.id: program for program in map(Program.load, dumps)}
         self.seen = Seen.load(pairs, keys, days, forgotten)
+        self.adopted = adopted or {name: [program.state.policy_digest or ""] for name, program in self.programs.items()}
 
     def _counts_of(self, digest: bytes) -> Counts:
         counts = self._counts.get(digest)

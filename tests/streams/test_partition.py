@@ -8,6 +8,7 @@ from journal.frames import Batch, Source
 from journal.owner import Owner
 from journal.reader import Reader, Recorded
 from matcher.errors import Unreachable
+from matcher.policy import read_policy
 from matcher.program import Program
 from streams.binary import Record
 from streams.letters import opened
@@ -290,3 +291,20 @@ def test_a_broker_that_is_away_is_waited_for() -> None:
     with world.partition(open_source=open_source) as partition:
         until(lambda: partition.next == 2)
     assert world.watching.failures == 3
+
+
+def test_a_worker_with_yesterdays_policy_keeps_the_newer_one_of_the_journal() -> None:
+    before, after = (read_policy(f"[mentor]\nrecovery_days = {days}\n") for days in (400, 500))
+    world = filled(3)
+
+    def adopted() -> list[str]:
+        return world.state().adopted["river"]
+
+    for policies in (before, after, before, after):
+        with world.partition(policies=policies, snapshot_facts=1) as partition:
+            until(lambda: partition.phase == "working")
+            arrived = world.topic.put(joined(len(world.topic.records)))
+            until(lambda given=arrived: partition.offer(given))
+            until(lambda given=arrived: partition.next == given.offset + 1)
+    assert adopted() == [before.of("river").digest(), after.of("river").digest()]
+    assert world.state().programs["river"].policy == after.of("river")
