@@ -16,6 +16,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import Final, NamedTuple
 
+import orjson
 from pydantic_core import from_json
 
 from matcher.errors import Refused, code
@@ -134,7 +135,7 @@ def joined(attributes: Mapping[str, str], kind: str, body: bytes) -> bytes:
         from_json(data, allow_inf_nan=False)
     except ValueError:
         raise Refused(MALFORMED, "in binary mode the body is the event's data, in JSON") from None
-    head = json.dumps({**attributes, "datacontenttype": kind.partition(";")[0].strip()}).encode()
+    head = orjson.dumps({**attributes, "datacontenttype": kind.partition(";")[0].strip()})
     return head[:-1] + b',"data":' + data + b"}"
 
 
