@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kindred.settings import Settings
     from streams.clock import Mode
     from streams.connection import Connection
-    from streams.partition import Ground
+    from streams.ground import Ground
     from streams.publisher import EventPublisher
     from streams.state import State
     from streams.worker import Worker
@@ -70,8 +70,8 @@ def worker(settings: Settings, clock: Mode | None) -> None:
 def _ground(
     worker: Worker, settings: Settings, connection: Connection, brokers: Any, sender: Any, clock: Mode | None
 ) -> Ground:
+    from streams.ground import Ground
     from streams.letters import from_journal
-    from streams.partition import Ground
     from streams.source import KafkaSource
     from streams.topics import EVENTS
     from streams.watch import Timed

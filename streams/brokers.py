@@ -21,6 +21,7 @@ from streams.topics import DEAD_LETTER_BYTES
 T = TypeVar("T")
 ANSWER_MS: Final = 10_000  # an answer takes milliseconds
 RECONNECT_MS: Final = 1_000  # at most between two attempts; kafka-python's own half a minute outlasts most outages
+CLOSE_MS: Final = 1_000
 DELIVERY_MS: Final = 60_000  # a broker that restarts is back within half of it; then all is sent again
 
 
@@ -66,7 +67,8 @@ class KafkaBrokers:
         with self._lock:
             self._forget()
             if self._consumer is not None:
-                self._consumer.close()
+                with suppress(KafkaError, OSError):
+                    self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
 
     def _described_group(self) -> dict[str, Any]:
         described: dict[str, Any] = self._describing().describe_groups([self._group])[self._group]
@@ -140,7 +142,8 @@ class KafkaSender:
 
     def close(self) -> None:
         """Leave the brokers; what is not acknowledged is sent again by the next owner."""
-        self._producer.close(timeout=1)
+        with suppress(KafkaError, OSError):
+            self._producer.close(timeout=1)
 
 
 def _has(assignment: Any, topic: str, partition: int) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from matcher.errors import SafeHalt, Unreachable, code
@@ -125,7 +125,10 @@ class KafkaSource:
 
     def close(self) -> None:
         """Leave the broker."""
-        self._consumer.close(autocommit=False, timeout_ms=1_000)
+        from kafka.errors import KafkaError
+
+        with suppress(KafkaError, OSError):
+            self._consumer.close(autocommit=False, timeout_ms=1_000)
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:

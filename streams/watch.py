@@ -92,7 +92,7 @@ class Board:
     def text(self) -> bytes:
         """Everything in Prometheus's text format."""
         for number, partition in sorted(self._partitions.items()):
-            self._lag.labels(str(number)).set(partition.lag)
+            self._lag.labels(str(number)).set(partition.line.lag)
             self._next.labels(str(number)).set(partition.next or 0)
         return generate_latest(self.registry)
 
@@ -111,8 +111,8 @@ class Board:
                 yield f"partition {number} has halted: {partition.failure.code}"
             elif partition.phase == "claiming":
                 yield f"partition {number} is not claimed"
-            elif partition.lag and now - partition.moved > STALL_SECONDS:
-                yield f"partition {number} stands still with {partition.lag} events waiting"
+            elif partition.line.lag and now - partition.line.moved > STALL_SECONDS:
+                yield f"partition {number} stands still with {partition.line.lag} events waiting"
 
 
 class Timed:

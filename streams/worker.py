@@ -20,7 +20,8 @@ from typing import Any, Final, Protocol
 import structlog
 
 from matcher.errors import KindredError, Unreachable, code
-from streams.partition import Ground, Partition
+from streams.ground import Ground
+from streams.partition import Partition
 from streams.watch import Board
 
 FAUST_ENDED = code(

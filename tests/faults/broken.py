@@ -1,13 +1,15 @@
 """The protocol with one rule left out: what the checker must find. Nothing but tests imports this."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from journal.owner import Owner
 from streams.announcing import Announcer, addressed
 from streams.draft import Draft
+from streams.ground import Ground
+from streams.line import Line
 from streams.partition import Partition
 from streams.processor import Processor
 from streams.source import Arrived, Reading
@@ -42,17 +44,25 @@ def announcing_before_the_append(patch: Any) -> Iterator[None]:
     yield
 
 
-class TrustsTheGroup(Partition):
-    """Begins where the consumer group does, and takes what is delivered for all there is."""
+class TrustingLine(Line):
+    """Takes what is delivered for all there is, from where the consumer group begins."""
 
-    def _begin(self, processor: Processor, source: Reading) -> None:
-        super()._begin(processor, source)
+    def begin(self, position: int, end: int) -> None:
+        super().begin(position, end)
         self._wanted = 0
 
-    def _next_batch(self) -> list[Arrived]:
+    def _cut(self, limit: int, goes_with: Callable[[Arrived, Arrived], bool]) -> list[Arrived]:
         if self._inbox:
-            self.next = self._inbox[0].offset
-        return super()._next_batch()
+            self.position = self._inbox[0].offset
+        return super()._cut(limit, goes_with)
 
-    def _from_topic(self, source: Reading) -> list[Arrived]:
-        return []
+    def _fetch(self, source: Reading) -> bool:
+        return False
+
+
+class TrustsTheGroup(Partition):
+    """A partition with such a line."""
+
+    def __init__(self, number: int, ground: Ground) -> None:
+        super().__init__(number, ground)
+        self.line = TrustingLine()

@@ -11,8 +11,9 @@ from journal.port import Journal
 from journal.reader import Reader
 from matcher.errors import KindredError
 from streams.binary import Place, Record, binary
+from streams.ground import Ground
 from streams.letters import from_journal
-from streams.partition import Ground, Partition
+from streams.partition import Partition
 from streams.processor import Receipt
 from streams.source import Arrived, Bounds, Page, deleted
 from streams.state import State

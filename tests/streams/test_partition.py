@@ -12,7 +12,9 @@ from matcher.policy import read_policy
 from matcher.program import Program
 from streams.binary import Record
 from streams.letters import opened
-from streams.partition import BATCH_RECORDS, POISONS_IN_A_ROW, Partition
+from streams.line import BATCH_RECORDS
+from streams.partition import Partition
+from streams.patience import POISONS_IN_A_ROW
 from streams.topics import DEAD_LETTERS, MATCHES
 from tests.streams.cases import event
 from tests.streams.grounds import World, until
@@ -205,7 +207,7 @@ def test_a_defect_that_fails_at_every_event_stops_the_partition(monkeypatch: pyt
         raise ZeroDivisionError
 
     monkeypatch.setattr(Program, "handle", fails)
-    monkeypatch.setattr("streams.partition.BACKOFF_SECONDS", (0.0, 0.0))
+    monkeypatch.setattr("streams.patience.BACKOFF_SECONDS", (0.0, 0.0))
     world = filled(POISONS_IN_A_ROW + 5)
     with world.partition() as partition:
         assert halted(partition).startswith("KND-defect")
