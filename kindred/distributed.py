@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import secrets
 import time
@@ -12,6 +13,8 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
 
 from kindred import wiring
 from kindred.console import note
@@ -43,6 +46,7 @@ def worker(settings: Settings, clock: Mode | None) -> None:
 
     wiring.prepare(settings.log_level)
     gc.set_threshold(*COLLECTOR)
+    logging.basicConfig(level=logging.WARNING, handlers=[_ToOurLog()], force=True)
     connection = wiring.connection(settings)
     wiring.warm_up()
     _patiently(lambda: check_topics(connection, waiting=note))
@@ -92,6 +96,13 @@ def _ground(
         snapshot_facts=settings.snapshot_facts,
         truncates=settings.truncate,
     )
+
+
+class _ToOurLog(logging.Handler):
+    """What Faust and the Kafka clients have to say goes where everything goes, without tracebacks."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger(record.name).log(record.levelno, record.getMessage(), logger=record.name)
 
 
 def _patiently(ask: Callable[[], T]) -> T:

@@ -183,6 +183,10 @@ class Worker:
                 self.board.heard()
             except Unreachable as error:
                 log.warning("the events topic cannot be looked at", code=error.code, reason=error.message)
+            except (
+                Exception
+            ) as error:  # whoever watches must not fall silent: readiness would say that brokers are gone
+                log.error("the events topic was not looked at", kind=type(error).__name__)
 
 
 async def _either(stop: asyncio.Event, seconds: float) -> None:
