@@ -78,7 +78,9 @@ def application(
                 continue
             for record in event.message.value.records:
                 arrived = Arrived(
-                    record.offset, int(record.timestamp), Record(record.key, record.value, tuple(record.headers or ()))
+                    record.offset,
+                    record.timestamp // 1_000,
+                    Record(record.key, record.value, tuple(record.headers or ())),
                 )
                 while not partition.offer(arrived):
                     await asyncio.sleep(ROOM_SECONDS)
