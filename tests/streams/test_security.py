@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka import KafkaProducer
 from kafka.admin import (
     ACL,
     ACLOperation,
@@ -159,6 +160,8 @@ def test_nobody_but_a_worker_writes_to_the_journal(guarded: Guarded, role: str) 
 
 @pytest.mark.parametrize("role", ["publisher", "listener", "operator", "stranger"])
 def test_nobody_else_reads_dead_letters(guarded: Guarded, role: str) -> None:
+    with closing(KafkaProducer(bootstrap_servers=guarded.kafka.address)) as out:  # where nothing is, nothing is refused
+        out.send("kindred.dead-letters", b"somebody's").get(30)
     with pytest.raises(ConfigurationError) as caught:
         read_letters(guarded.connection(role), patience_seconds=5)
     assert caught.value.code in ("KND-kafka-forbidden", "KND-kafka-no-topic")
