@@ -74,10 +74,11 @@ class Notice:
 
 @dataclass(slots=True)
 class _Partition:
-    """How far a partition is done, what was committed of that, and the ids that were handed on lately."""
+    """How far a partition is done, what was committed of that, how far it was read for its ids, and those lately."""
 
     done: int
     committed: int
+    read: int
     ids: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     def is_new(self, id_: str, remembered: int) -> bool:
@@ -245,11 +246,11 @@ class EventListener(Iterator[Notice]):
         """Find where to go on. The last notices before it, as far as not heard here, are read again for their ids."""
         committed = self._consumer.committed(partition)
         first = self._consumer.beginning_offsets([partition])[partition]
-        mine = self._partitions.setdefault(partition, _Partition(first, first))
-        heard = mine.done
-        mine.done = max(first, heard, committed or 0)
+        mine = self._partitions.setdefault(partition, _Partition(first, first, first))
+        mine.done = max(first, mine.done, committed or 0)
         mine.committed = committed or first
-        self._consumer.seek(partition, max(first, min(mine.done, max(heard, mine.done - self._remembered))))
+        # The client may tell of one partition twice before anything of it was read: what is done says nothing then.
+        self._consumer.seek(partition, max(first, min(mine.done, max(mine.read, mine.done - self._remembered))))
 
     def _taken(self, record: ConsumerRecord) -> Notice | None:
         """The notice of a record, if it is one that is to be handed on."""
@@ -258,6 +259,7 @@ class EventListener(Iterator[Notice]):
         if mine is None or partition not in self._mine or self._moves.are_pending(partition):
             return None  # another listener has it, or it is read again
         notice = _read(record)
+        mine.read = record.offset + 1
         is_new = notice is not None and mine.is_new(notice.id, self._remembered)
         if record.offset < mine.done:
             return None  # read for its id alone
