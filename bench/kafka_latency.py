@@ -15,11 +15,13 @@ from pydantic_core import from_json
 
 from bench.report import Row, cost_row
 from bench.workers import Workers, cluster
-from matcher.instants import format_instant
+from matcher.instants import format_instant, parse_instant
 from streams.topics import EVENTS, MATCHES
 
 SECONDS, JOIN_EVERY = 20.0, 20
 GRACE_SECONDS = 10.0  # for the last ones to come back
+
+AFTER = parse_instant("2026-01-01T00:00:00Z")  # where what the programs have lived through ends
 
 Message = tuple[bytes, bytes, Sequence[tuple[str, bytes]]]
 
@@ -28,9 +30,9 @@ def rows(full_load: float, fill: Callable[[str], int], programs: int) -> Iterato
     """p50 and p99 at a tenth of the full load; ``fill`` publishes what the programs have lived through."""
     rate = full_load / 10
     with cluster(partitions=4) as brokers:
-        fill(brokers)
+        count = fill(brokers)
         with Workers(brokers, 1) as running:
-            running.wait(lambda: running.lag() == 0)
+            running.wait(lambda: running.decided() >= count)
             ours = _joins(brokers, rate, programs)
     with cluster(partitions=4, also="hop") as brokers, _hop(brokers):
         peer = _hops(brokers, rate, programs)
@@ -52,7 +54,7 @@ def _joins(brokers: str, rate: float, programs: int) -> list[float]:
         program = f"p-{number % programs}"
         attributes = {
             "specversion": "1.0", "id": f"late-{number}", "source": "/bench", "type": f"kindred.{what}.v1",
-            "subject": subject, "time": format_instant(int(time.time())), "partitionkey": program,
+            "subject": subject, "time": format_instant(AFTER + int(number / rate)), "partitionkey": program,
         }  # fmt: skip
         headers = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
         return program.encode(), data, headers

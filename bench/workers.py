@@ -70,10 +70,6 @@ class Workers:
         """Events that are in the journal."""
         return sum(self._sum(number, "kindred_events_total") for number in range(self._count))
 
-    def lag(self) -> float:
-        """Events that wait, once every worker has a claim."""
-        return sum(self._sum(number, "kindred_lag") for number in range(self._count)) if all(self.epochs()) else 1.0
-
     def epochs(self) -> list[float]:
         """The epochs of each worker's claims, added up; 0 for who has none or is gone."""
         return [self._sum(number, "kindred_claim_epoch") for number in range(self._count)]

@@ -81,12 +81,6 @@ class Program:
             self._look_at_all()
         return self._take()
 
-    def check(self, event: Event) -> None:
-        """Raise Refused for an event that cannot be taken whatever falls due before it; the state stays as it is."""
-        how = HANDLING[event.type]
-        if how.check is not None:
-            how.check(self, event)
-
     def handle(self, event: Event, at: int) -> list[Fact]:
         """Take an event in at instant ``at``, not before the clock; the facts that follow.
 

@@ -31,6 +31,7 @@ from streams.intake import (
     Input,
     oversized,
     program_digest,
+    read_document,
     read_input,
 )
 
@@ -104,39 +105,34 @@ def read_record(record: Record, place: Place | None = None) -> Input:
     same event with the right key is another input, and is not held up by the memory of this one.
     """
     try:
-        raw = structured_form(record)
+        parts = _parts(record)
+        item = read_document(*joined(*parts)) if parts else read_input(record.value or b"")
     except Refused as refusal:
         return _unreadable(record, refusal)
-    item = read_input(raw)
     if item.event is not None and (trouble := _misplaced(record.key, item.event.program, place)):
         return _unreadable(record, Refused(WRONG_KEY, trouble))
     return item
 
 
 def structured_form(record: Record) -> bytes:
-    """The document of a record in either mode, as bytes of JSON that are not looked into. Raises Refused."""
-    headers, body = _decoded(record.headers), record.value or b""
-    if len(body) > EVENT_BYTES_MAX:  # before anything is made of it
-        raise _too_large(len(body))
-    kind = headers.get(CONTENT_TYPE, JSON)
-    if f"{PREFIX}specversion" not in headers or kind.partition(";")[0].strip().lower() == STRUCTURED:
-        return body
-    attributes = {name.removeprefix(PREFIX): value for name, value in headers.items() if name.startswith(PREFIX)}
-    return joined(attributes, kind, body)
+    """The document of a record in either mode, as bytes of JSON. Raises Refused."""
+    parts = _parts(record)
+    return joined(*parts)[0] if parts else record.value or b""
 
 
-def joined(attributes: Mapping[str, str], kind: str, body: bytes) -> bytes:
-    """The structured form of an event in binary mode, on Kafka as over HTTP: attributes, content type, data.
+def joined(attributes: Mapping[str, str], kind: str, body: bytes) -> tuple[bytes, dict[str, object]]:
+    """The document of an event in binary mode, on Kafka as over HTTP, of its attributes, content type and data.
 
-    Raises Refused (KND-malformed). The body is one JSON value and nothing behind it: it adds no attributes.
+    As bytes of JSON, and parsed. Raises Refused (KND-malformed). The body is one JSON value and nothing behind it: it
+    adds no attributes.
     """
     data = body or b"{}"
     try:
-        from_json(data, allow_inf_nan=False)
+        parsed = from_json(data, allow_inf_nan=False, cache_strings="keys")
     except ValueError:
         raise Refused(MALFORMED, "in binary mode the body is the event's data, in JSON") from None
-    head = orjson.dumps({**attributes, "datacontenttype": kind.partition(";")[0].strip()})
-    return head[:-1] + b',"data":' + data + b"}"
+    document: dict[str, object] = {**attributes, "datacontenttype": kind.partition(";")[0].strip()}
+    return orjson.dumps(document)[:-1] + b',"data":' + data + b"}", {**document, "data": parsed}
 
 
 def program_of(record: Record, item: Input) -> str | None:
@@ -152,6 +148,17 @@ def partition_of(key: bytes, partitions: int) -> int:
     from kafka.partitioner import murmur2  # a sixth of a second, and HTTP shares this module without Kafka
 
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def _parts(record: Record) -> tuple[dict[str, str], str, bytes] | None:
+    """Attributes, content type and data of a record in binary mode; None in structured mode. Raises Refused."""
+    headers, body = _decoded(record.headers), record.value or b""
+    if len(body) > EVENT_BYTES_MAX:  # before anything is made of it
+        raise _too_large(len(body))
+    kind = headers.pop(CONTENT_TYPE, JSON)
+    if f"{PREFIX}specversion" not in headers or kind.partition(";")[0].strip().lower() == STRUCTURED:
+        return None
+    return {name[len(PREFIX) :]: value for name, value in headers.items()}, kind, body
 
 
 def _key(document: Mapping[str, object]) -> bytes:

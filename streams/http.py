@@ -240,7 +240,7 @@ def _binary(request: Request, body: bytes) -> bytes:
     """The structured form of an event whose attributes are headers and whose body is its data."""
     attributes = {name[3:]: unquote(value) for name, value in request.headers.items() if name.startswith("ce-")}
     try:
-        return joined(attributes, request.headers.get("content-type", "application/json"), body)
+        return joined(attributes, request.headers.get("content-type", "application/json"), body)[0]
     except Refused as refusal:
         raise _unreadable([(0, refusal)]) from None
 

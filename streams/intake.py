@@ -67,7 +67,21 @@ def read_input(raw: bytes) -> Input:
         return _without_id(raw, Refused(MALFORMED, f"not JSON in UTF-8: {trouble}"))
     if not isinstance(document, dict):
         return _without_id(raw, Refused(MALFORMED, "not a CloudEvent 1.0: the document is not a JSON object"))
-    return _of_document(raw, document)
+    return read_document(raw, document)
+
+
+def read_document(raw: bytes, document: dict[str, Any]) -> Input:
+    """The input of a document that is already parsed; ``raw`` is what is kept of it."""
+    event = refusal = None
+    try:
+        event = parse(document)
+    except Refused as trouble:
+        refusal = trouble.with_traceback(None)  # its frames would keep the document
+    source, id_ = document.get("source"), document.get("id")
+    if not (isinstance(source, str) and isinstance(id_, str) and source and id_):
+        return _without_id(raw, refusal)
+    key = blake2b(b"%d:%b" % (len(source), (source + id_).encode()), digest_size=16).digest()
+    return Input(raw, id_, key, _content(document), event, refusal)
 
 
 def oversized(head: bytes, size: int, digest: bytes) -> Input:
@@ -99,19 +113,6 @@ def dead_letter(item: Input, refusal: Refused, position: int) -> bytes:
 def program_digest(program: str) -> bytes:
     """The four bytes by which a program is told in the content digests of its events."""
     return blake2b(program.encode(errors="surrogatepass"), digest_size=PROGRAM_BYTES).digest()
-
-
-def _of_document(raw: bytes, document: dict[str, Any]) -> Input:
-    event = refusal = None
-    try:
-        event = parse(document)
-    except Refused as trouble:
-        refusal = trouble.with_traceback(None)  # its frames would keep the document
-    source, id_ = document.get("source"), document.get("id")
-    if not (isinstance(source, str) and isinstance(id_, str) and source and id_):
-        return _without_id(raw, refusal)
-    key = blake2b(b"%d:%b" % (len(source), (source + id_).encode()), digest_size=16).digest()
-    return Input(raw, id_, key, _content(document), event, refusal)
 
 
 def _content(document: dict[str, Any]) -> bytes:

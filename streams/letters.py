@@ -18,24 +18,21 @@ KIP-1034 also has a ``stacktrace``: a refusal is no defect, and a trace could ho
 
 from __future__ import annotations
 
-import time
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from kafka import KafkaConsumer, TopicPartition, errors
 from pydantic_core import from_json
 
 from matcher.errors import Refused
 from streams.again import again_document, next_id, no_id
 from streams.binary import CONTENT_TYPE, STRUCTURED, Record, program_of, read_record
 from streams.connection import Connection
-from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
+from streams.reach import PATIENCE_SECONDS
 from streams.topics import DEAD_LETTERS
-
-if TYPE_CHECKING:
-    from kafka.consumer.fetcher import ConsumerRecord
+from streams.whole import Lying, Topic
 
 EXCEPTION: Final = "__streams.errors.exception"
 MESSAGE: Final = "__streams.errors.message"
@@ -44,8 +41,6 @@ PARTITION: Final = "__streams.errors.partition"
 OFFSET: Final = "__streams.errors.offset"
 CODE: Final = "__kindred.errors.code"
 PROGRAM: Final = "__kindred.errors.program"
-
-READ_SECONDS: Final = 30.0  # between two pages; a page takes milliseconds, so this is a broker that went away
 
 
 class Origin(NamedTuple):
@@ -115,15 +110,10 @@ def read_letters(
     Raises Unreachable when no broker answers, ConfigurationError when there is no such topic. Cost: one reading of
     the topic; what is wanted is held.
     """
-    consumer = reach(
-        lambda ms: _consumer(connection, ms), connection.brokers, patience_seconds=patience_seconds, waiting=waiting
-    )
-    try:
-        found = [(place, each) for place, each in _every(consumer, topic) if wanted(each)]
-    except errors.KafkaError as trouble:
-        raise told(trouble, topic) from None
-    finally:
-        consumer.close(autocommit=False)
+    whole = Topic(connection, topic, patience_seconds=patience_seconds, waiting=waiting)
+    with closing(whole):
+        letters = (((each.at, each.partition, each.offset), _letter(each)) for each in whole.records())
+        found = [(place, each) for place, each in letters if wanted(each)]
     once = dict[Origin | str, Letter]()
     for _, letter in sorted(found, key=lambda each: each[0]):
         once.setdefault(letter.origin or letter.position, letter)
@@ -151,39 +141,8 @@ def from_journal(line: Mapping[str, Any], original: Record | None, topic: str, p
     return letter_record(original, Origin(topic, partition, int(line.get("offset", -1))), line["code"], line["reason"])
 
 
-def _consumer(connection: Connection, bootstrap_ms: int) -> KafkaConsumer:
-    return KafkaConsumer(
-        **connection.kafka_python(),
-        bootstrap_timeout_ms=bootstrap_ms,
-        group_id=None,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        allow_auto_create_topics=False,
-    )
-
-
-def _every(consumer: KafkaConsumer, topic: str) -> Iterator[tuple[tuple[int, int, int], Letter]]:
-    """Every letter that is there now, with what orders it: milliseconds, partition, offset."""
-    numbers = consumer.partitions_for_topic(topic)
-    if not numbers:
-        raise no_topic(topic)
-    partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
-    consumer.assign(partitions)
-    firsts, ends = consumer.beginning_offsets(partitions), consumer.end_offsets(partitions)
-    for partition in partitions:
-        consumer.seek(partition, firsts[partition])
-    until = time.monotonic() + READ_SECONDS
-    while any(consumer.position(each) < ends[each] for each in partitions):
-        for records in consumer.poll(timeout_ms=500).values():
-            until = time.monotonic() + READ_SECONDS
-            yield from (((each.timestamp, each.partition, each.offset), _letter(each)) for each in records)
-        if time.monotonic() > until:
-            raise errors.KafkaTimeoutError("the brokers gave nothing more")
-
-
-def _letter(record: ConsumerRecord) -> Letter:
-    kept = Record(record.key, record.value, record.headers)
-    return opened(kept, f"{record.partition}:{record.offset}", record.timestamp // 1000)
+def _letter(lying: Lying) -> Letter:
+    return opened(lying.record, f"{lying.partition}:{lying.offset}", lying.at // 1000)
 
 
 def _program(raw: bytes) -> bytes | None:

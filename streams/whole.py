@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
@@ -11,26 +11,36 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.binary import Record
 from streams.connection import Connection
-from streams.reach import no_topic, reach, told
+from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
 
 READ_SECONDS: Final = 30.0  # between two pages; a page takes milliseconds, so this is a broker that went away
 
 
 class Lying(NamedTuple):
-    """A record, and where it lies."""
+    """A record, where it lies, and since when (epoch milliseconds)."""
 
     partition: int
     offset: int
+    at: int
     record: Record
 
 
 class Topic:
     """A topic as it was when this was made: committed records from the first that is left to what was the end."""
 
-    def __init__(self, connection: Connection, name: str) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        patience_seconds: float = PATIENCE_SECONDS,
+        waiting: Callable[[str], None] | None = None,
+    ) -> None:
         """Raises Unreachable when no broker answers, ConfigurationError when there is no such topic."""
         self.name = name
-        self._consumer = reach(lambda ms: _consumer(connection, ms), connection.brokers)
+        self._consumer = reach(
+            lambda ms: _consumer(connection, ms), connection.brokers, patience_seconds=patience_seconds, waiting=waiting
+        )
         try:
             numbers = self._consumer.partitions_for_topic(name)
             if not numbers:
@@ -77,7 +87,8 @@ class Topic:
 
 
 def _lying(message: Any) -> Lying:
-    return Lying(message.partition, message.offset, Record(message.key, message.value, tuple(message.headers)))
+    record = Record(message.key, message.value, tuple(message.headers))
+    return Lying(message.partition, message.offset, message.timestamp, record)
 
 
 def _consumer(connection: Connection, bootstrap_ms: int) -> KafkaConsumer:
