@@ -127,7 +127,7 @@ async def _decode(brokers: str) -> None:
     partition = TopicPartition(JOURNAL, 0)
     consumer.assign([partition])
     end = (await consumer.end_offsets([partition]))[partition]
-    await consumer.seek_to_beginning(partition)
+    consumer.seek(partition, 0)
     read = 0
     with collector_paused():
         while await consumer.position(partition) < end:

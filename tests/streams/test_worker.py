@@ -217,6 +217,24 @@ def test_events_may_be_compressed_with_anything(brokers: str, tmp_path: Path) ->
             until(lambda expected=5 * number: one.accepted() == expected, 30)
 
 
+class Unreadable(str):
+    """The name of a header that is no UTF-8: other clients than Kafka's own write what they are given."""
+
+    def encode(self, *_: Any) -> bytes:
+        return b"\xff\xfe"
+
+
+def test_a_header_with_a_name_that_is_no_text_holds_nothing_up(brokers: str, tmp_path: Path) -> None:
+    odd = binary(event("e-1"))
+    with worker(brokers, tmp_path) as one:
+        producer = KafkaProducer(bootstrap_servers=brokers, acks="all")
+        producer.send(EVENTS, odd.value, key=odd.key, headers=[*odd.headers, (Unreadable("xx"), b"1")])
+        producer.flush()
+        producer.close()
+        send(brokers, event("e-2", subject="m-2"))
+        until(lambda: one.accepted() == 2, 60)
+
+
 def test_bad_records_are_dead_letters_as_they_came_and_nothing_else_is_held_up(brokers: str, tmp_path: Path) -> None:
     good, empty = binary(event("e-1")), binary(event("e-3"))
     bad: dict[str, tuple[bytes | None, bytes | None, list[tuple[str, bytes | None]]]] = {
