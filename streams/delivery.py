@@ -129,6 +129,28 @@ class CommittedThread(AIOKafkaConsumerThread):
         consumer._isolation_level = "read_committed"  # looked at when the consumer starts; a test holds it
         return consumer
 
+    async def _fetch_records(
+        self,
+        consumer: AIOKafkaConsumer,
+        active_partitions: set[TP],
+        timeout: float | None = None,
+        max_records: int | None = None,
+    ) -> Mapping[TP, list[Any]]:
+        """What was fetched. aiokafka fails at a header whose name is no UTF-8, and would fail there for ever.
+
+        Then everything up to the end of that partition is left to its ``KafkaSource``, which can read it; what was
+        taken off the others meanwhile is a gap that they fetch as well.
+        """
+        try:
+            return await super()._fetch_records(consumer, active_partitions, timeout, max_records)
+        except UnicodeDecodeError:
+            for where in active_partitions:
+                try:
+                    await super()._fetch_records(consumer, {where}, timeout=0)
+                except UnicodeDecodeError:
+                    await consumer.seek_to_end(where)
+            return {}
+
 
 class CommittedConsumer(Consumer):
     """A consumer on such a thread."""

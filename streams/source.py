@@ -83,6 +83,9 @@ class KafkaSource:
         from kafka import KafkaConsumer
         from kafka.structs import TopicPartition
 
+        from streams.lenient import be_lenient
+
+        be_lenient()
         self._where = TopicPartition(topic, partition)
         with self._trouble():
             self._consumer = KafkaConsumer(

@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.binary import Record
 from streams.connection import Connection
+from streams.lenient import be_lenient
 from streams.reach import PATIENCE_SECONDS, no_topic, reach, told
 
 READ_SECONDS: Final = 30.0  # between two pages; a page takes milliseconds, so this is a broker that went away
@@ -37,6 +38,7 @@ class Topic:
         waiting: Callable[[str], None] | None = None,
     ) -> None:
         """Raises Unreachable when no broker answers, ConfigurationError when there is no such topic."""
+        be_lenient()
         self.name = name
         self._consumer = reach(
             lambda ms: _consumer(connection, ms), connection.brokers, patience_seconds=patience_seconds, waiting=waiting
