@@ -23,6 +23,7 @@ from kafka import KafkaConsumer, TopicPartition
 from journal.kafka import KafkaJournal
 from journal.owner import Lost, Owner
 from journal.reader import Counted, Reader, Snapshot
+from matcher.errors import Unreachable
 from streams.connection import Connection
 from streams.state import LAYOUT, State
 from streams.topics import JOURNAL, create_topics
@@ -199,11 +200,22 @@ class Run:
         if len(self.workers) > 2:
             self._stop(self._any())
 
+    def _journal(self, number: int) -> KafkaJournal:
+        """A journal, asked for until it can be had: a broker may just have been killed."""
+        end = time.monotonic() + SETTLE_SECONDS
+        while True:
+            try:
+                return KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
+            except Unreachable:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.5)
+
     def _rogue(self) -> None:
         """Somebody claims a partition whose owner is at work."""
         number = self.dice.randrange(PARTITIONS)
-        home = KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
-        with suppress(Lost):
+        home = self._journal(number)
+        with suppress(Lost, Unreachable):
             Owner(home).claim(lambda _: None)
         home.close()
         self._note(f"partition {number} claimed by a rogue")
@@ -213,7 +225,7 @@ class Run:
         worker = self.start_worker()
         self._stop(next(each for each in self.workers if each is not worker))
         for number in range(PARTITIONS):
-            home = KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
+            home = self._journal(number)
             with closing(home):
                 reader = Reader(home)
                 for _ in reader.counted():
@@ -350,7 +362,7 @@ class Run:
         found = check(topics)
         whole = states(topics)
         for number in range(PARTITIONS):
-            home = KafkaJournal(Connection(self.brokers).aiokafka(), JOURNAL, number)
+            home = self._journal(number)
             state = State.of(map(_readable, Reader(home).counted()))
             home.close()
             for name, program in state.programs.items():
