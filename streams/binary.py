@@ -106,9 +106,10 @@ def read_record(record: Record, place: Place | None = None) -> Input:
     """
     try:
         parts = _parts(record)
-        item = read_document(*joined(*parts)) if parts else read_input(record.value or b"")
+        raw, document = joined(*parts) if parts else (record.value or b"", None)
     except Refused as refusal:
         return _unreadable(record, refusal)
+    item = read_input(raw) if document is None or len(raw) > EVENT_BYTES_MAX else read_document(raw, document)
     if item.event is not None and (trouble := _misplaced(record.key, item.event.program, place)):
         return _unreadable(record, Refused(WRONG_KEY, trouble))
     return item
