@@ -82,6 +82,9 @@ class Account:
     seen_before: int | None = None
     """When they were last here before this session; None at the first."""
 
+    hotkeys: bool = False
+    """Whether they switched single-key shortcuts on."""
+
     def roles(self, program: str) -> frozenset[Role]:
         """The roles in one program."""
         return frozenset(role for where, role in self.grants if where in (program, EVERYWHERE))
@@ -170,6 +173,8 @@ class Decided:
     """The member or match that it was about, for the audit."""
 
     program: str | None = None
+    secret: str | None = None
+    """Shown once, on the answer itself, and kept nowhere: a one-time link."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The tables of the dashboard's database: the read model's here, accounts and sessions in ``dashboard.access.tables``."""
+"""The dashboard's tables: the read model here, accounts and sessions in ``dashboard.access.tables``."""
 
 from __future__ import annotations
 
