@@ -138,21 +138,20 @@ class _Face:
         return HTMLResponse(text, status)
 
     def _frame(self, page: Page, request: Request, opened: Opened, notice: str | None) -> Frame:
-        account = opened.session.account
-        switched = opened.ask.programs if len(opened.ask.programs) < len(opened.ask.everywhere) else ()
+        account, ask = opened.session.account, opened.ask
         return Frame(
             page.title,
             opened.session.form_token,
-            opened.ask.now,
+            ask.now,
             account,
             render.links(self.pages, account, "bar", page.path),
             render.links(self.pages, account, "more", page.path),
-            opened.urgent,
-            list(opened.ask.everywhere),
-            next(iter(switched), None),
-            notice,
-            opened.session.ends_at,
-            doors.whence(request),
+            urgent=opened.urgent,
+            programs=list(ask.everywhere),
+            program=next(iter(ask.programs), None) if len(ask.programs) < len(ask.everywhere) else None,
+            notice=notice,
+            ends_at=opened.session.ends_at,
+            path=doors.whence(request) if request.method in READING else page.path,
         )
 
     def _show_trouble(self, request: Request, trouble: Trouble) -> Response:

@@ -6,10 +6,12 @@ ordinary events. Who may open or do it stands beside it, so that no route exists
 
 ::
 
-    PAGE = Page("/people/{person}", "Person", COORDINATORS, view=view, template="person.html", person="person")
-    CONTACTED = Action("/people/{person}/contacted", COORDINATORS, form=Contacted, act=contacted, page=PAGE.path)
+    PAGE = Page("/people/{program}/{person}", "Person", COORDINATORS, view, "person.html", person="person")
+    MET = Action("/people/{program}/{person}/met", COORDINATORS, Met, met, page=PAGE.path, person="person")
 
-``dashboard/pages.py`` gathers them in ``PAGES`` and ``ACTIONS``; the application takes nothing else.
+A member id is one of its program, so both stand in the path. The application knows the braces ``program`` and
+``person``: another account's program is "not found" before a view runs. ``dashboard/pages.py`` gathers all in ``PAGES``
+and ``ACTIONS``; the application takes nothing else.
 """
 
 from __future__ import annotations
@@ -157,6 +159,9 @@ class Page:
 
     audited: bool = False
     """Whether opening it is audited though it is about nobody in particular (exports, prints)."""
+
+    what: str = "opened"
+    """The word in the audit: exported, printed."""
 
     search: bool = False
     """Whether its parameters also come by POST."""

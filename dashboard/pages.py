@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.frame import Action, Page
+from dashboard.views import accounts, audit
 
-PAGES: tuple[Page, ...] = ()
-ACTIONS: tuple[Action, ...] = ()
+PAGES: tuple[Page, ...] = (*accounts.PAGES, audit.PAGE)
+ACTIONS: tuple[Action, ...] = (*accounts.ACTIONS,)

@@ -39,12 +39,18 @@ class Frame:
     bar: Sequence[Link] = ()
     more: Sequence[Link] = ()
     urgent: int = 0
+    urgent_path: str = "/alerts"
     programs: Sequence[str] = ()
     program: str | None = None
     notice: str | None = None
     ends_at: int | None = None
     path: str = "/"
     scripts: Sequence[str] = field(default_factory=lambda: scripts())
+
+    @property
+    def in_more(self) -> bool:
+        """Whether the page that is open is one of those under More."""
+        return any(link.here for link in self.more)
 
 
 def html(template: str, frame: Frame, **values: Any) -> str:

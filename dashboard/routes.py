@@ -58,7 +58,8 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     if page.person is not None or page.audited:
         about = opened.ask.path.get(page.person or "")
         with parts.engine.begin() as db:
-            audit.note(db, opened.ask.now, session.account.id, "opened", page.path, about=about)
+            program = opened.ask.path.get(SWITCH)
+            audit.note(db, opened.ask.now, session.account.id, page.what, page.path, program=program, about=about)
     return opened
 
 
@@ -79,7 +80,7 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
     now = parts.now()
     with parts.engine.begin() as db:
         with parts.replica.reading() as programs:
-            ask = replace(_ask(session, action.roles, programs, db, now, None), path=path)
+            ask = _ask(session, action.roles, programs, db, now, None, path)
             try:
                 decided = action.act(ask, form)
             except NotFound:
@@ -127,7 +128,7 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
     path = _path(request)
     _admit(session, page.roles, path.get(page.person or ""))
     with parts.engine.connect() as db, parts.replica.reading() as programs:
-        ask = replace(_ask(session, page.roles, programs, db, parts.now(), program), path=path, **asked)
+        ask = replace(_ask(session, page.roles, programs, db, parts.now(), program, path), **asked)
         try:
             model, urgent = page.view(ask), parts.urgent(ask)
         except NotFound:
@@ -160,14 +161,17 @@ def _ask(
     db: Connection,
     now: int,
     program: str | None,
+    path: Mapping[str, str],
 ) -> Ask:
     account = session.account
     mine = {id_: programs[id_] for id_ in sorted(programs) if account.roles(id_) & roles}
     if program is not None and program not in mine:
         raise not_found()
+    if SWITCH in path and path[SWITCH] not in mine:
+        raise not_found()
     chosen = program or (session.program if session.program in mine else None)
     narrowed = mine if chosen is None else {chosen: mine[chosen]}
-    return Ask(account, narrowed, db, now, everywhere=mine)
+    return Ask(account, narrowed, db, now, path=path, everywhere=mine)
 
 
 def _path(request: Request) -> dict[str, str]:

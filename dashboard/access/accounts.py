@@ -59,6 +59,11 @@ def find_login(db: Connection, login: str) -> RowMapping | None:
     return db.execute(select(ACCOUNTS).where(ACCOUNTS.c.login == login, ACCOUNTS.c.active)).mappings().first()
 
 
+def find_row(db: Connection, id_: str) -> RowMapping | None:
+    """The row of an account, also of one that is closed."""
+    return db.execute(select(ACCOUNTS).where(ACCOUNTS.c.id == id_)).mappings().first()
+
+
 def every(db: Connection) -> list[RowMapping]:
     """All accounts by name, also those that are closed."""
     return list(db.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name, ACCOUNTS.c.id)).mappings())

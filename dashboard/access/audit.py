@@ -6,6 +6,8 @@ tombstone. A row names accounts by id, and a page by its path with its braces.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from dashboard.access.tables import AUDIT, TOMBSTONE
@@ -26,13 +28,15 @@ def note(
     db.execute(insert(AUDIT).values(**row))
 
 
-def newest(db: Connection, *, before: int | None = None, about: str | None = None, limit: int = 25) -> list[RowMapping]:
-    """Lines from the newest on, behind ``before``."""
+def newest(
+    db: Connection, *, before: int | None, programs: Sequence[str], others: bool, limit: int
+) -> list[RowMapping]:
+    """Lines of these programs, and with ``others`` all the rest, from the newest on and behind ``before``."""
     query = select(AUDIT).order_by(AUDIT.c.n.desc()).limit(limit)
     if before is not None:
         query = query.where(AUDIT.c.n < before)
-    if about is not None:
-        query = query.where(AUDIT.c.about == about)
+    if not others:
+        query = query.where(AUDIT.c.program.in_(programs))
     return list(db.execute(query).mappings())
 
 

@@ -217,7 +217,7 @@ def _sign_in_page(
 ) -> Response:
     before = gate.before_token(request)
     frame = Frame("Sign in", tokens.form_token(before), parts.now())
-    values = {"then": then, "draft": draft or {}, "name": name, "error": error}
+    values = {"then": then, "draft": draft or {}, "name": name, "error": error, "provider": None}
     answer = HTMLResponse(render.html("sign_in.html", frame, **values), status)
     gate.keep(request, answer, BEFORE_COOKIE, before)
     return answer
