@@ -23,7 +23,6 @@ from dashboard.parts import Parts
 from dashboard.trouble import BAD_FORM, Trouble
 
 ROOT: Final = "/api/v1"
-READING: Final = ["GET", "HEAD"]
 BODY_BYTES_MAX: Final = 1024 * 1024
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"description": about, "content": {"application/problem+json": {}}}
@@ -66,13 +65,14 @@ def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
     app.add_api_route(
         ROOT + page.path,
         get,
-        methods=READING,
+        methods=["GET"],
         name=page.title,
         response_model=None,
         responses={200: {"model": model}, 304: {"description": "Not changed"}, **PROBLEMS},
         openapi_extra=extra,
         operation_id=_operation("get", page.path),
     )
+    app.add_api_route(ROOT + page.path, get, methods=["HEAD"], include_in_schema=False)
 
 
 def add_action(app: FastAPI, parts: Parts, action: Action) -> None:
