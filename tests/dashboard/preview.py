@@ -1,5 +1,6 @@
-"""``python -m tests.dashboard.preview DIR [PORT] [ROLE]``: the pages over a data folder, signed in, to look at while they
-are made. Decisions change the programs in memory and nothing else.
+"""``python -m tests.dashboard.preview DIR [PORT] [ROLE]``: the pages over a data folder, signed in, as they are made.
+
+Decisions change the programs in memory and nothing else.
 
 The address that is printed signs in: its link sets the session's cookie.
 """
