@@ -24,7 +24,7 @@ from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.routes import Done, Opened
 from dashboard.shield import Lid, Shield, TooLarge
-from dashboard.trouble import FAILED, SIGN_IN, TOO_LARGE, Trouble, not_found, problem, wants_json
+from dashboard.trouble import FAILED, NOT_YOURS, SIGN_IN, TOO_LARGE, Trouble, not_found, problem, wants_json
 
 FIELDS_MAX: Final = 2_000  # "approve all" has twenty pairs, a group supervision some hundred names
 PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
@@ -99,7 +99,13 @@ class _Face:
         return await run_in_threadpool(self._show_trouble, request, trouble)
 
     def _show(self, page: Page, request: Request, form: FormData | None) -> Response:
-        return self._rendered(page, request, routes.open_page(self.parts, page, request, form))
+        try:
+            opened = routes.open_page(self.parts, page, request, form)
+        except Trouble as trouble:
+            if trouble.code == NOT_YOURS and page.path == gate.HOME:  # an admin's first page is another one
+                return doors.go_home(self.pages, gate.signed_in(self.parts, request).account)
+            raise
+        return self._rendered(page, request, opened)
 
     def _do(self, action: Action, request: Request, form: FormData) -> Response:
         try:

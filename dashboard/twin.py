@@ -23,6 +23,7 @@ from dashboard.parts import Parts
 from dashboard.trouble import BAD_FORM, Trouble
 
 ROOT: Final = "/api/v1"
+FIRST: Final = "/today"
 BODY_BYTES_MAX: Final = 1024 * 1024
 PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
     status: {"description": about, "content": {"application/problem+json": {}}}
@@ -53,6 +54,11 @@ class Answer(BaseModel):
     secret: str | None
 
 
+def address(path: str) -> str:
+    """Where the twin of a page or an action is; that of the first page has a name."""
+    return ROOT + (FIRST if path == "/" else path)
+
+
 def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
     """The page's model at its twin address."""
 
@@ -63,7 +69,7 @@ def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
     model = get_type_hints(page.view).get("return", BaseModel)
     extra = {"parameters": [*_braces(page.path), *_query(page.query)]}
     app.add_api_route(
-        ROOT + page.path,
+        address(page.path),
         get,
         methods=["GET"],
         name=page.title,
@@ -72,7 +78,7 @@ def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
         openapi_extra=extra,
         operation_id=_operation("get", page.path),
     )
-    app.add_api_route(ROOT + page.path, get, methods=["HEAD"], include_in_schema=False)
+    app.add_api_route(address(page.path), get, methods=["HEAD"], include_in_schema=False)
 
 
 def add_action(app: FastAPI, parts: Parts, action: Action) -> None:
@@ -89,7 +95,7 @@ def add_action(app: FastAPI, parts: Parts, action: Action) -> None:
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
     }
     app.add_api_route(
-        ROOT + action.path,
+        address(action.path),
         post,
         methods=["POST"],
         name=action.what,
@@ -183,4 +189,4 @@ def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
 
 
 def _operation(method: str, path: str) -> str:
-    return "_".join([method, *(part.strip("{}") for part in path.split("/") if part)])
+    return "_".join([method, *(part.strip("{}") for part in address(path).removeprefix(ROOT).split("/") if part)])

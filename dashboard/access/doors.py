@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
@@ -12,7 +13,7 @@ from starlette.datastructures import FormData
 from dashboard import fields, render
 from dashboard.access import accounts, attempts, audit, gate, invites, passwords, sessions, tokens
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
-from dashboard.frame import EVERYWHERE, Action, Conflict, Role
+from dashboard.frame import EVERYWHERE, Account, Action, Conflict, Page, Role
 from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.trouble import TOO_MANY, Trouble, not_found
@@ -30,8 +31,9 @@ WRONG: Final = "This name and this password do not belong together."
 def add(app: FastAPI, parts: Parts) -> None:
     """Put the doors into the application."""
     doors = _Doors(parts)
+    if all(page.path != gate.HOME for page in app.state.pages):
+        app.add_api_route(gate.HOME, doors.home, methods=READING, include_in_schema=False, response_model=None)
     for path, endpoint, methods in (
-        ("/", doors.home, READING),
         ("/sign-in", doors.sign_in_form, READING),
         ("/sign-in", doors.sign_in, ["POST"]),
         ("/sign-out", doors.sign_out, ["POST"]),
@@ -55,20 +57,20 @@ def with_draft(parts: Parts, request: Request, action: Action, form: FormData) -
     return _sign_in_page(parts, request, 401, then=action.page, draft={DRAFT_PATH: request.scope["path"], **draft})
 
 
+def go_home(pages: Sequence[Page], account: Account) -> Response:
+    """To the first page of the navigation that the account may open. Raises Trouble when there is none."""
+    links = [link for place in ("bar", "more") for link in render.links(pages, account, place, "")]
+    if not links:
+        raise not_found()
+    return _see_other(links[0].path)
+
+
 class _Doors:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
 
     def home(self, request: Request) -> Response:
-        session = gate.signed_in(self._parts, request)
-        pages = request.app.state.pages
-        bar = [
-            *render.links(pages, session.account, "bar", ""),
-            *render.links(pages, session.account, "more", ""),
-        ]
-        if not bar:
-            raise not_found()
-        return _see_other(bar[0].path)
+        return go_home(request.app.state.pages, gate.signed_in(self._parts, request).account)
 
     def sign_in_form(self, request: Request, then: str = gate.HOME) -> Response:
         if gate.session_of(self._parts, request) is not None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import socket
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 
 import httpx2 as httpx
+import uvicorn
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import StaticPool
 from starlette.testclient import TestClient
 
 from dashboard.access import accounts, sessions, tables, tokens
 from dashboard.app import application
-from dashboard.frame import Role, Sent
+from dashboard.frame import Action, Page, Role, Sent
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.tables import METADATA
@@ -45,12 +48,18 @@ class StillReplica:
 class House:
     """The application with a database in memory, a clock that the test turns, and everything sent written down."""
 
-    def __init__(self, programs: Sequence[str] = ("river", "hill"), pages=PAGES, actions=ACTIONS) -> None:
+    def __init__(
+        self,
+        programs: Sequence[str] = ("river", "hill"),
+        pages: Iterable[Page] = PAGES,
+        actions: Iterable[Action] = ACTIONS,
+        engine: Engine | None = None,
+    ) -> None:
         self.now = NOW
         self.sent: list[dict[str, object]] = []
         self.refuse: list[tuple[str, str]] = []
         self.replica = StillReplica({program: Program(program) for program in programs})
-        self.engine = memory_engine()
+        self.engine = engine or memory_engine()
         METADATA.create_all(self.engine)
         self.parts = Parts(self.engine, self.replica, self._send, clock=lambda: self.now)
         self.app = application(self.parts, pages, actions)
@@ -99,6 +108,21 @@ class Browser:
 
     def api(self, path: str, document: Mapping[str, object]) -> httpx.Response:
         return self.client.post(path, json=dict(document), headers={"X-Form-Token": self.token})
+
+
+@contextmanager
+def served(house: House) -> Iterator[str]:
+    """The application on a free port of this machine, in a thread; its address."""
+    door = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(house.app, log_config=None, log_level="warning"))
+    thread = Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        door.close()
 
 
 def memory_engine() -> Engine:

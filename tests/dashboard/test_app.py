@@ -29,6 +29,7 @@ from dashboard.frame import (
 )
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.shield import BODY_BYTES_MAX, POLICY
+from dashboard.twin import address
 from matcher.errors import Unreachable
 from streams.service import STOPPING
 from tests.dashboard.house import House
@@ -108,12 +109,14 @@ def filled(path: str, program: str = "river") -> str:
 )
 def test_a_page_opens_for_its_roles_and_no_other(page: Page, role: Role) -> None:
     browser = House().signed_in(("river", role))
-    for path in (filled(page.path), "/api/v1" + filled(page.path)):
-        status = browser.get(path).status_code
+    for path in (filled(page.path), address(filled(page.path))):
+        answer = browser.get(path)
         if role in page.roles:
-            assert status in (200, 404), path  # 404: the program has nobody of this id
+            assert answer.status_code in (200, 404), path  # 404: the program has nobody of this id
+        elif path == "/":
+            assert answer.headers["location"] != "/"
         else:
-            assert status == 403, path
+            assert answer.status_code == 403, path
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,7 @@ def test_a_page_opens_for_its_roles_and_no_other(page: Page, role: Role) -> None
 def test_an_action_is_for_its_roles_and_no_other(action: Action, role: Role) -> None:
     house = House()
     browser = house.signed_in(("river", role))
-    answers = [browser.post(filled(action.path)), browser.api("/api/v1" + filled(action.path), {})]
+    answers = [browser.post(filled(action.path)), browser.api(address(filled(action.path)), {})]
     for answer in answers:
         assert (answer.status_code == 403) == (role not in action.roles), answer.text
         assert answer.status_code < 500
@@ -132,7 +135,7 @@ def test_an_action_is_for_its_roles_and_no_other(action: Action, role: Role) -> 
 @pytest.mark.parametrize("role", ROLES)
 def test_nobody_opens_a_page_of_another_program(page: Page, role: Role) -> None:
     browser = House().signed_in(("hill", role))
-    for path in (filled(page.path), "/api/v1" + filled(page.path)):
+    for path in (filled(page.path), address(filled(page.path))):
         assert browser.get(path).status_code in (403, 404)
 
 
@@ -141,7 +144,7 @@ def test_nobody_opens_a_page_of_another_program(page: Page, role: Role) -> None:
 def test_nobody_decides_in_another_program(action: Action, role: Role) -> None:
     house = House()
     browser = house.signed_in(("hill", role))
-    for answer in (browser.post(filled(action.path)), browser.api("/api/v1" + filled(action.path), {})):
+    for answer in (browser.post(filled(action.path)), browser.api(address(filled(action.path)), {})):
         assert answer.status_code in (403, 404, 422)
     assert not house.sent
 
@@ -151,14 +154,14 @@ def test_nothing_is_shown_to_those_who_are_not_signed_in(page: Page) -> None:
     client = House().client()
     answer = client.get(filled(page.path))
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
-    assert client.get("/api/v1" + filled(page.path)).status_code == 401
+    assert client.get(address(filled(page.path))).status_code == 401
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.path)
 def test_nothing_is_done_for_those_who_are_not_signed_in(action: Action) -> None:
     house = House()
     assert house.client().post(filled(action.path)).status_code == 401
-    assert house.client().post("/api/v1" + filled(action.path), json={}).status_code == 401
+    assert house.client().post(address(filled(action.path)), json={}).status_code == 401
     assert not house.sent
 
 
