@@ -97,6 +97,12 @@ def house(monkeypatch: pytest.MonkeyPatch) -> House:
     return House(pages=TEST_PAGES, actions=TEST_ACTIONS)
 
 
+@pytest.fixture(scope="module")
+def real() -> House:
+    """The real pages, shared: each test makes accounts of its own."""
+    return House()
+
+
 def filled(path: str, program: str = "river") -> str:
     return path.format(**{**RIVER, "program": program})
 
@@ -107,8 +113,8 @@ def filled(path: str, program: str = "river") -> str:
 @pytest.mark.parametrize(
     ("page", "role"), list(itertools.product(PAGES, ROLES)), ids=lambda it: getattr(it, "path", it)
 )
-def test_a_page_opens_for_its_roles_and_no_other(page: Page, role: Role) -> None:
-    browser = House().signed_in(("river", role))
+def test_a_page_opens_for_its_roles_and_no_other(real: House, page: Page, role: Role) -> None:
+    browser = real.signed_in(("river", role))
     for path in (filled(page.path), address(filled(page.path))):
         answer = browser.get(path)
         if role in page.roles:
@@ -122,9 +128,8 @@ def test_a_page_opens_for_its_roles_and_no_other(page: Page, role: Role) -> None
 @pytest.mark.parametrize(
     ("action", "role"), list(itertools.product(ACTIONS, ROLES)), ids=lambda it: getattr(it, "path", it)
 )
-def test_an_action_is_for_its_roles_and_no_other(action: Action, role: Role) -> None:
-    house = House()
-    browser = house.signed_in(("river", role))
+def test_an_action_is_for_its_roles_and_no_other(real: House, action: Action, role: Role) -> None:
+    browser = real.signed_in(("river", role))
     answers = [browser.post(filled(action.path)), browser.api(address(filled(action.path)), {})]
     for answer in answers:
         assert (answer.status_code == 403) == (role not in action.roles), answer.text
@@ -133,36 +138,34 @@ def test_an_action_is_for_its_roles_and_no_other(action: Action, role: Role) -> 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "{program}" in page.path], ids=lambda page: page.path)
 @pytest.mark.parametrize("role", ROLES)
-def test_nobody_opens_a_page_of_another_program(page: Page, role: Role) -> None:
-    browser = House().signed_in(("hill", role))
+def test_nobody_opens_a_page_of_another_program(real: House, page: Page, role: Role) -> None:
+    browser = real.signed_in(("hill", role))
     for path in (filled(page.path), address(filled(page.path))):
         assert browser.get(path).status_code in (403, 404)
 
 
 @pytest.mark.parametrize("action", [a for a in ACTIONS if "{program}" in a.path], ids=lambda action: action.path)
 @pytest.mark.parametrize("role", ROLES)
-def test_nobody_decides_in_another_program(action: Action, role: Role) -> None:
-    house = House()
-    browser = house.signed_in(("hill", role))
+def test_nobody_decides_in_another_program(real: House, action: Action, role: Role) -> None:
+    browser = real.signed_in(("hill", role))
     for answer in (browser.post(filled(action.path)), browser.api(address(filled(action.path)), {})):
         assert answer.status_code in (403, 404, 422)
-    assert not house.sent
+    assert not real.sent
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-def test_nothing_is_shown_to_those_who_are_not_signed_in(page: Page) -> None:
-    client = House().client()
+def test_nothing_is_shown_to_those_who_are_not_signed_in(real: House, page: Page) -> None:
+    client = real.client()
     answer = client.get(filled(page.path))
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
     assert client.get(address(filled(page.path))).status_code == 401
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.path)
-def test_nothing_is_done_for_those_who_are_not_signed_in(action: Action) -> None:
-    house = House()
-    assert house.client().post(filled(action.path)).status_code == 401
-    assert house.client().post(address(filled(action.path)), json={}).status_code == 401
-    assert not house.sent
+def test_nothing_is_done_for_those_who_are_not_signed_in(real: House, action: Action) -> None:
+    assert real.client().post(filled(action.path)).status_code == 401
+    assert real.client().post(address(filled(action.path)), json={}).status_code == 401
+    assert not real.sent
 
 
 def test_every_page_and_action_names_a_role_and_every_person_has_a_program() -> None:
