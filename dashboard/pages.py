@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dashboard import deciding
 from dashboard.frame import Action, Page
-from dashboard.views import accounts, audit
+from dashboard.views import accounts, audit, low_risk, review, today
 
-PAGES: tuple[Page, ...] = (*accounts.PAGES, audit.PAGE)
-ACTIONS: tuple[Action, ...] = (*accounts.ACTIONS,)
+PAGES: tuple[Page, ...] = (today.PAGE, review.PAGE, low_risk.PAGE, *accounts.PAGES, audit.PAGE)
+ACTIONS: tuple[Action, ...] = (*deciding.ACTIONS, *accounts.ACTIONS)

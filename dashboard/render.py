@@ -13,6 +13,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from dashboard import words
 from dashboard.frame import Account, Page
 
 STATIC: Final = files("dashboard") / "static"
@@ -79,6 +80,7 @@ def environment() -> Environment:
     made.filters["when"] = when
     made.filters["iso"] = iso
     made.globals["static"] = static
+    made.globals["words"] = words
     return made
 
 

@@ -71,7 +71,7 @@ OTHERS: Final = {
     "Z91.5": "self-harm in the past",
     "Z91.82": "military deployment",
     "Z55-Z65": "hard circumstances of life",
-    DUAL: "recovery from a substance and an illness of the mind at once",
+    DUAL: "dual recovery",
 }
 STATES: Final = {"active": "active now", "early": "early remission", "sustained": "sustained remission", "past": "past"}
 NOW_OR_PAST: Final = {"active": "now", "early": "lately", "sustained": "in the past", "past": "in the past"}
@@ -198,11 +198,12 @@ def experiences(member: Member, at: int) -> list[str]:
     codes = dict.fromkeys(stated.code for stated in member.profile.experiences)
     told = {stated.code: stated.state for stated in member.profile.experiences}
     ordered = sorted(codes, key=lambda code: (not is_substance(code), code.startswith("Z"), code))
-    return list(dict.fromkeys(lived(code, _stage(member, code, told[code], at)) for code in ordered))
+    return list(dict.fromkeys(lived_by(member, code, told[code], at) for code in ordered))
 
 
-def _stage(member: Member, code: str, told: str, at: int) -> str:
-    return told if code.startswith("Z") else member.recovery.stage(code, at) or told
+def lived_by(member: Member, code: str, told: str, at: int) -> str:
+    """A code with the state that it has come to since it was ``told``."""
+    return lived(code, told if code.startswith("Z") else member.recovery.stage(code, at) or told)
 
 
 def shared(codes: Sequence[str]) -> str:
