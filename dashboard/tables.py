@@ -136,7 +136,7 @@ WAITS: Final = Table(
     METADATA,
     Column("program", String(_ID), primary_key=True),
     Column("newcomer", String(_ID), primary_key=True),
-    Column("n", BigInteger, primary_key=True),  # the fact with which the waiting began; 0 where that is unknown
+    Column("n", BigInteger, primary_key=True),  # the fact with which it began, or was first known to have
     Column("since", BigInteger, nullable=False),
     Column("until", BigInteger),  # None: still waiting
     Column("match", String(_ID)),  # that ended it; None with an `until`: they left, or seek nobody any more
