@@ -10,7 +10,7 @@ from dashboard import claims, words
 from dashboard.claims import Claim
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound
 from dashboard.tell import event
-from dashboard.views import card, low_risk, review, today
+from dashboard.views import card, look, low_risk, review, today
 from matcher.ids import OpaqueId
 from matcher.messages.vocabulary import Reason
 from matcher.pairing import explain
@@ -87,9 +87,10 @@ def _stands(ask: Ask, program: Program, match_id: str, match: Match | None, form
 
 def _may_be_paired(ask: Ask, program: Program, newcomer: str, mentor: str) -> None:
     """Refuse a mentor whom the rules bar; a quality rule or an earlier no is the coordinator's to overrule."""
-    if ask.is_own(mentor) or program.desk.index(mentor) is None:
+    seen = look.at(program, ask.now)
+    if ask.is_own(mentor) or seen.index(mentor) is None:
         raise FormErrors(other="There is no such mentor in this program.")
-    barred = explain.barred(program.desk, newcomer, mentor, "SAFETY", "CONSENT", aside=PLAN_IS_OVERRULED)
+    barred = explain.barred(seen, newcomer, mentor, "SAFETY", "CONSENT", aside=PLAN_IS_OVERRULED)
     if barred:
         raise FormErrors(other=f"They may not be paired: {words.listed([words.bar(code) for code in barred])}.")
 

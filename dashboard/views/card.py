@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from dashboard import words
-from dashboard.views import alarms, person_facts
+from dashboard.views import alarms, effects, look, person_facts
 from dashboard.views.alarms import Level
+from dashboard.views.look import Look
 from dashboard.views.person_facts import PersonFacts
 from matcher.instants import HOUR
-from matcher.pairing import explain, fit, risks
-from matcher.pairing.desk import Desk
+from matcher.pairing import explain, risks
 from matcher.pairing.fit import Term
 from matcher.pairing.matches import Match
-from matcher.people.experience import MILLION, taxonomy
+from matcher.people.experience import MILLION
 from matcher.program import Program
 
 OVERDUE_HOURS = 24  # pairing after joining is overdue then (care.md)
@@ -88,11 +88,12 @@ def closed(program: Program, match: Match, at: int) -> Card:
     state = program.state
     newcomer = state.members[match.newcomer]
     level = alarms.levels(program, at).get(match.newcomer, "list")
-    terms = terms_of(program.desk, match.newcomer, match.mentor)
+    seen = look.at(program, at)
+    terms = seen.terms(match.newcomer, match.mentor)
     since = newcomer.seeks_since
     glance = Glance(
         sentence=f"{match.newcomer} could be paired with {match.mentor}.",
-        reasons=strongest(program.desk, match.newcomer, match.mentor, terms),
+        reasons=strongest(seen, match.newcomer, match.mentor, terms),
         cautions=cautions(program, match, at),
     )
     return Card(
@@ -118,22 +119,16 @@ def over_hours(since: int | None, at: int) -> int:
     return 0 if since is None else (at - since) // HOUR - OVERDUE_HOURS
 
 
-def terms_of(desk: Desk, newcomer: str, mentor: str) -> list[Term]:
-    """The terms of a pair."""
-    one, other = desk.index(newcomer), desk.index(mentor)
-    return [] if one is None or other is None else fit.breakdown(desk.judge, one, other)
-
-
-def strongest(desk: Desk, newcomer: str, mentor: str, terms: Iterable[Term]) -> list[str]:
+def strongest(seen: Look, newcomer: str, mentor: str, terms: Iterable[Term]) -> list[str]:
     """The three reasons that count most, in plain words."""
     ordered = sorted(terms, key=lambda term: -term.contribution)
-    said = (because(desk, newcomer, mentor, term) for term in ordered if term.value)
+    said = (because(seen, newcomer, mentor, term) for term in ordered if term.value)
     return [reason for reason in said if "counted as half" not in reason][:REASONS]
 
 
-def bars(desk: Desk, newcomer: str, mentor: str) -> list[Bar]:
+def bars(seen: Look, newcomer: str, mentor: str) -> list[Bar]:
     """All terms, those that could count most first."""
-    terms = sorted(terms_of(desk, newcomer, mentor), key=lambda term: -term.weight)
+    terms = sorted(seen.terms(newcomer, mentor), key=lambda term: -term.weight)
     return [
         Bar(
             name=term.name,
@@ -141,24 +136,17 @@ def bars(desk: Desk, newcomer: str, mentor: str) -> list[Bar]:
             value=term.value / MILLION,
             weight=term.weight / 1_000,
             contribution=term.contribution / MILLION,
-            because=because(desk, newcomer, mentor, term),
+            because=because(seen, newcomer, mentor, term),
         )
         for term in terms
     ]
 
 
-def because(desk: Desk, newcomer: str, mentor: str, term: Term) -> str:
+def because(seen: Look, newcomer: str, mentor: str, term: Term) -> str:
     """Why a term has its value, for coordinators."""
-    if term.name == "experience" and (codes := _shared(desk, newcomer, mentor)):
+    if term.name == "experience" and (codes := seen.shared(newcomer, mentor)):
         return f"Both know {words.shared(codes)}."
     return words.sentence(term.because.removeprefix("is "))
-
-
-def _shared(desk: Desk, newcomer: str, mentor: str) -> tuple[str, ...]:
-    one, other = desk.index(newcomer), desk.index(mentor)
-    if one is None or other is None:
-        return ()
-    return taxonomy().shared(desk.roster.closures[one], desk.roster.closures[other])
 
 
 def cautions(program: Program, match: Match, at: int) -> list[str]:
@@ -167,37 +155,28 @@ def cautions(program: Program, match: Match, at: int) -> list[str]:
     heaviest = sorted(found, key=lambda name: -getattr(program.policy.risk, name))
     said = [words.RISKS[name] for name in heaviest]
     barred = explain.barred(
-        program.desk, match.newcomer, match.mentor, "SAFETY", "CONSENT", aside=frozenset({"no_slot"})
+        look.at(program, at), match.newcomer, match.mentor, "SAFETY", "CONSENT", aside=frozenset({"no_slot"})
     )
     return [*(f"They may not be paired now: {words.bar(code)}." for code in barred), *said]
 
 
 def choices(program: Program, match: Match, at: int, count: int = 2) -> list[Choice]:
     """The next best mentors for the same newcomer, open ones first; the others with what bars them."""
-    open_, desk = _open_choices(program.desk, match), program.desk
-    near = [near.mentor for near in explain.nearest(desk, match.newcomer).nearest]
-    others = [mentor for mentor in dict.fromkeys([*open_, *near]) if mentor not in (match.mentor, match.newcomer)]
+    seen = look.at(program, at)
+    near = [near.mentor for near in seen.nearest(match.newcomer).nearest]
+    ranked = dict.fromkeys([*seen.open_to(match.newcomer), *near])
+    others = [mentor for mentor in ranked if mentor not in (match.mentor, match.newcomer)]
     return [_choice(program, match, mentor, at) for mentor in others[:count]]
 
 
-def _open_choices(desk: Desk, match: Match) -> list[str]:
-    index, mentors = desk.index(match.newcomer), desk.open_mentors.order()
-    if index is None or not len(mentors):
-        return []
-    fits = desk.judge.row(index, mentors, desk.now)
-    ranked = sorted((-int(fit_), desk.roster.ids[row]) for fit_, row in zip(fits, mentors, strict=True) if fit_ >= 0)
-    return [who for _, who in ranked]
-
-
 def _choice(program: Program, match: Match, mentor: str, at: int) -> Choice:
-    from dashboard.views import effects
-
-    desk, terms = program.desk, terms_of(program.desk, match.newcomer, mentor)
-    barred = [hit.code for hit in explain.hits(desk, match.newcomer, mentor)]
+    seen = look.at(program, at)
+    terms = seen.terms(match.newcomer, mentor)
+    barred = [hit.code for hit in seen.hits(match.newcomer, mentor)]
     return Choice(
         mentor=mentor,
         fit=sum(term.contribution for term in terms) / MILLION,
-        reasons=strongest(desk, match.newcomer, mentor, terms),
+        reasons=strongest(seen, match.newcomer, mentor, terms),
         barred=[words.bar(code) for code in barred],
         facts=person_facts.of(program, program.state.members[mentor], at),
         effects=[] if barred else effects.of_pairing(program, match.newcomer, mentor, at),

@@ -6,7 +6,7 @@ from copy import deepcopy
 from types import ModuleType
 
 from dashboard import words
-from matcher.pairing import explain
+from dashboard.views import look
 from matcher.pairing.desk import Desk
 from matcher.pairing.market import Market
 from matcher.people.member import FOREVER
@@ -69,7 +69,7 @@ def _left_out(program: Program, plan: dict[str, str], newcomer: str, mentor: str
 def until(program: Program, newcomer: str, at: int) -> str:
     """When somebody may be given a mentor, as far as a date is known."""
     ends = []
-    for near in explain.nearest(program.desk, newcomer).nearest:
+    for near in look.at(program, at).nearest(newcomer).nearest:
         member = program.state.members[near.mentor]
         offer = member.mentorship
         pause = max(member.paused_until, offer.paused_until if offer else 0)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
-from dashboard.views import alarms, card, effects, person_facts, queue
+from dashboard.views import alarms, card, effects, look, person_facts, queue
 from dashboard.views.card import Bar, Card, Choice, Glance
 from dashboard.views.person_facts import PersonFacts
 from matcher.instants import DAY, HOUR
@@ -89,7 +89,7 @@ def detail(program: Program, match: Match, at: int) -> Detail:
     load = words.many(offer.caseload, "newcomer") if offer and offer.caseload else "nobody"
     return Detail(
         card=card.closed(program, match, at),
-        bars=card.bars(program.desk, match.newcomer, match.mentor),
+        bars=card.bars(look.at(program, at), match.newcomer, match.mentor),
         newcomer=person_facts.of(program, newcomer, at),
         mentor=person_facts.of(program, mentor, at),
         mentor_load=f"{match.mentor} supports {load} now{had}.",
