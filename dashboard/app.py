@@ -156,7 +156,7 @@ class _Face:
             programs=list(ask.everywhere),
             program=next(iter(ask.programs), None) if len(ask.programs) < len(ask.everywhere) else None,
             notice=notice,
-            ends_at=opened.session.ends_at,
+            ends_in=opened.session.ends_at - ask.wall,
             path=doors.whence(request) if request.method in READING else page.path,
         )
 

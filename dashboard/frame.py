@@ -106,7 +106,7 @@ class Ask:
 
     db: Connection
     now: int
-    """Epoch seconds."""
+    """Epoch seconds: the wall's, or the programs' own where the clock is that of their events (a demo)."""
 
     query: BaseModel = field(default_factory=Nothing)
     path: Mapping[str, str] = field(default_factory=dict)
@@ -117,6 +117,9 @@ class Ask:
 
     given: Mapping[str, str] = field(default_factory=dict)
     """What that form held, so that nobody types it twice."""
+
+    wall: int = 0
+    """Epoch seconds by the wall's clock: of accounts and the audit."""
 
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""

@@ -39,6 +39,9 @@ class Parts:
     urgent: Callable[[Ask], int] = lambda ask: 0
     """How many things cannot wait; the *now* line of every page shows the count."""
 
+    paced: bool = False
+    """Whether the programs' clock is that of their events: pages then tell time by it, and accounts by the wall's."""
+
     def now(self) -> int:
         """Epoch seconds."""
         return int(self.clock())

@@ -44,7 +44,9 @@ class Frame:
     programs: Sequence[str] = ()
     program: str | None = None
     notice: str | None = None
-    ends_at: int | None = None
+    ends_in: int | None = None
+    """Seconds until the session ends if nothing more is asked for."""
+
     path: str = "/"
     scripts: Sequence[str] = field(default_factory=lambda: scripts())
 

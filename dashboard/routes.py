@@ -59,7 +59,7 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
         about = opened.ask.path.get(page.person or "")
         with parts.engine.begin() as db:
             program = opened.ask.path.get(SWITCH)
-            audit.note(db, opened.ask.now, session.account.id, page.what, page.path, program=program, about=about)
+            audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
     return opened
 
 
@@ -80,7 +80,7 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
     now = parts.now()
     with parts.engine.begin() as db:
         with parts.replica.reading() as programs:
-            ask = _ask(session, action.roles, programs, db, now, None, path)
+            ask = _ask(parts, session, action.roles, programs, db, None, path)
             try:
                 decided = action.act(ask, form)
             except NotFound:
@@ -128,7 +128,7 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
     path = _path(request)
     _admit(session, page.roles, path.get(page.person or ""))
     with parts.engine.connect() as db, parts.replica.reading() as programs:
-        ask = replace(_ask(session, page.roles, programs, db, parts.now(), program, path), **asked)
+        ask = replace(_ask(parts, session, page.roles, programs, db, program, path), **asked)
         try:
             model, urgent = page.view(ask), parts.urgent(ask)
         except NotFound:
@@ -155,11 +155,11 @@ def _parameters(page: Page, given: QueryParams | FormData) -> tuple[BaseModel, s
 
 
 def _ask(
+    parts: Parts,
     session: Session,
     roles: frozenset[Role],
     programs: Mapping[str, Program],
     db: Connection,
-    now: int,
     program: str | None,
     path: Mapping[str, str],
 ) -> Ask:
@@ -171,7 +171,10 @@ def _ask(
         raise not_found()
     chosen = program or (session.program if session.program in mine else None)
     narrowed = mine if chosen is None else {chosen: mine[chosen]}
-    return Ask(account, narrowed, db, now, path=path, everywhere=mine)
+    now = wall = parts.now()
+    if parts.paced:
+        now = max((it.at for it in programs.values() if it.at is not None), default=wall)
+    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine)
 
 
 def _path(request: Request) -> dict[str, str]:

@@ -140,7 +140,7 @@ def own(ask: Ask) -> Own:
 
 def make(ask: Ask, form: NewAccount) -> Decided:
     """A new account with one grant, and the link with which its owner comes in."""
-    id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.now, member=form.member)
+    id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.wall, member=form.member)
     return _link(ask, id_, "The account is made. With this link its owner chooses a password, within three days:")
 
 
@@ -214,7 +214,7 @@ def _grants(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
 
 
 def _link(ask: Ask, account: str, notice: str) -> Decided:
-    return Decided([], EVERY.path, notice, secret=f"/welcome/{invites.invite(ask.db, account, ask.now)}")
+    return Decided([], EVERY.path, notice, secret=f"/welcome/{invites.invite(ask.db, account, ask.wall)}")
 
 
 def _done(notice: str) -> Decided:
