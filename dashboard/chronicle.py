@@ -65,6 +65,7 @@ class Chronicle:
                 self._reached()
                 return
             self._projection.wipe()  # a journal restored from a backup, or another one: it ends before the rows do
+        self._projection.resume()  # what was noted and not written is read once more
         self._start(self._reader.home, whole=True)
         yield from self.advance(stopping)
 
