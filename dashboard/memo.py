@@ -29,3 +29,17 @@ def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]
         return held[1]
 
     return asked
+
+
+def by_minute(make: Callable[[Program, int], T]) -> Callable[[Program, int], tuple[T, int]]:
+    """Keep the answer for a minute whatever happens, with the instant that it is of: for what takes a while."""
+    kept: WeakKeyDictionary[Program, tuple[int, T]] = WeakKeyDictionary()
+
+    @wraps(make)
+    def asked(program: Program, at: int) -> tuple[T, int]:
+        held = kept.get(program)
+        if held is None or not 0 <= at - held[0] < MINUTE:
+            held = kept[program] = (at, make(program, at))
+        return held[1], held[0]
+
+    return asked

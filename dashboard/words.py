@@ -80,6 +80,15 @@ THEMES: Final = {"legal": "the law", "loneliness": "being alone", "faith": "fait
 GENDERS: Final = {"woman": "a woman", "man": "a man", "nonbinary": "a nonbinary person", "other": "another gender"}
 FORMATS: Final = {"phone": "phone", "video": "video", "chat": "chat", "text": "text", "in_person": "in person"}
 STAGES: Final = {"proposed": "proposed", "held": "on hold", "active": "paired"}
+STANDINGS: Final = {
+    "waiting": "waits for a mentor",
+    "proposed": "a mentor is proposed",
+    "held": "a proposal is on hold",
+    "active": "has a mentor",
+    "paused": "on a pause",
+    "free": "seeks nobody",
+    "left": "has left",
+}
 PAUSES: Final = {"treatment": "in treatment", "hospital": "in hospital", "custody": "in custody", "away": "away"}
 LANGUAGES: Final = {
     "en": "English", "es": "Spanish", "fr": "French", "de": "German", "pt": "Portuguese", "zh": "Chinese",
@@ -149,7 +158,7 @@ LEAVINGS: Final = {
 BARS: Final = {
     "exclusion": "must not be paired",
     "lineage": "the newcomer supports this mentor",
-    "open_report": "a report is open",
+    "open_report": "on a pause",  # a report is for leads alone, who see it on its own page
     "not_admitted": "not cleared yet",
     "recovery_time": "not long enough in recovery",
     "training_lapsed": "training not on record",
@@ -282,9 +291,11 @@ def clock(at: int, now: int) -> str:
 
 
 def sentence(text: str) -> str:
-    """With a capital at its beginning and a full stop at its end."""
+    """With a full stop at its end and, where it does not begin with an id, a capital at its beginning."""
     text = text.strip()
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
+    first = text.partition(" ")[0].rstrip(":,")
+    begin = text[:1] if set(first) & _OF_IDS else text[:1].upper()
+    return f"{begin}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
 
 
 def hours_of_week(hours: Iterable[int]) -> str:
@@ -306,6 +317,7 @@ def _title(code: str) -> str:
     return title[:1].lower() + title[1:]
 
 
+_OF_IDS: Final = frozenset("0123456789-_.:")
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",

@@ -92,6 +92,11 @@ class Look:
         """Every blocker of a pair; both must be present."""
         return explain.hits(self, newcomer, mentor)
 
+    def own_bars(self, newcomer: str) -> list[str]:
+        """Codes of what closes a newcomer to everybody."""
+        index = self.index(newcomer)
+        return [] if index is None else self.judge.codes(self.judge.newcomer_alone(index, self.now))
+
     def nearest(self, newcomer: str) -> Nearest:
         """The mentors with the fewest blockers for somebody who is present."""
         self.volunteers.order()
