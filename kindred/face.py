@@ -32,19 +32,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.types import Scope
 
+    from journal.port import Journal
     from kindred.settings import Settings
     from streams.service import Service
 
-NO_DATABASE = code(
-    "KND-no-database",
-    "The dashboard of the distributed service needs a database: set KINDRED_DATABASE_URL to postgresql://…",
-)
 SLOW = code("KND-decision-slow", "The service has not answered in time. Look whether it was decided, then try again.")
 
 ANSWER_SECONDS: Final = 10.0  # a batch takes milliseconds; ten seconds is a disk that hangs
-CATCH_UP_SECONDS: Final = 60.0  # a million facts fold in some twenty; pages are served meanwhile
 SERVICE_PATHS: Final = ("/v1/", "/health/", "/metrics")
-UNDERWAY_MAX: Final = 10_000  # positions of decisions that nobody has waited for yet
 
 
 class Face:
@@ -69,8 +64,9 @@ class Face:
         homes = {"0": partial(SqliteJournal, self._folder, read_only=True)}
         follower = self._stack.enter_context(following(homes, engine))
         send = partial(_submit, service, follower)
-        parts = Parts(engine, follower.replica, send, paced=service.clock == "event")
-        api.router.routes.append(_Pages("/", app=application(parts)))
+        idle = self._settings.idle_minutes * 60
+        parts = Parts(engine, follower.replica, send, idle_seconds=idle, paced=service.clock == "event")
+        api.router.routes.append(Pages("/", app=application(parts)))
 
     def invite(self, address: str) -> None:
         """Say where the pages are, and print the link for the first account while there is none."""
@@ -79,7 +75,7 @@ class Face:
 
 
 @contextmanager
-def following(homes: Mapping[str, Callable[[], SqliteJournal]], engine: Engine) -> Iterator[Follower]:
+def following(homes: Mapping[str, Callable[[], Journal]], engine: Engine) -> Iterator[Follower]:
     """A follower of these journals, for as long as the context lasts."""
     follower = Follower(homes, engine, programs_of)
     follower.start()
@@ -103,10 +99,11 @@ def invite(engine: Engine, address: str) -> None:
         note(f"it has no account yet: make the first at {address}/welcome/{token} (works once, for a day)")
 
 
-class _Pages(Mount):
+class Pages(Mount):
     """The pages, at every address that is not the service's: those keep their own answers, also to a wrong method."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the address is one of theirs."""
         if scope["path"].startswith(SERVICE_PATHS):
             return Match.NONE, {}
         return super().matches(scope)
