@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -120,6 +121,12 @@ def static(name: str) -> str:
 def read_static(name: str) -> bytes | None:
     """A static file; None when there is no such file."""
     return _static_files().get(name)
+
+
+@lru_cache(maxsize=64)
+def read_packed(name: str) -> bytes:
+    """A static file that is there, compressed."""
+    return gzip.compress(_static_files()[name], mtime=0)
 
 
 def scripts() -> list[str]:
