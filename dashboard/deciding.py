@@ -10,7 +10,7 @@ from dashboard import claims, words
 from dashboard.claims import Claim
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound
 from dashboard.tell import event
-from dashboard.views import card, look, low_risk, review, today
+from dashboard.views import look, low_risk, queue, review, today
 from matcher.ids import OpaqueId
 from matcher.messages.vocabulary import Reason
 from matcher.pairing import explain
@@ -76,7 +76,7 @@ def _match(ask: Ask, program: Program, match_id: str) -> Match | None:
 def _stands(ask: Ask, program: Program, match_id: str, match: Match | None, form: Reviewed) -> Match:
     """The proposal, exactly as it was seen. Raises Conflict."""
     if match is not None and match.stage != "active":
-        now = card.closed(program, match, ask.now)
+        now = queue.card(ask, program, match)
         if (now.newcomer, now.mentor, now.version) == (form.newcomer, form.mentor, form.version):
             return match
     last = claims.newest(ask.db, program.id, match_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dashboard import deciding
 from dashboard.frame import Action, Page
-from dashboard.views import accounts, audit, low_risk, people, person, recruit, review, today, waiting
+from dashboard.views import accounts, alerts, audit, low_risk, mentors, people, person, recruit, review, today, waiting
 
 PAGES: tuple[Page, ...] = (
     today.PAGE,
@@ -13,9 +13,16 @@ PAGES: tuple[Page, ...] = (
     people.PAGE,
     person.PAGE,
     waiting.PAGE,
+    mentors.PAGE,
+    alerts.PAGE,
     recruit.PAGE,
     recruit.PUBLIC,
     *accounts.PAGES,
     audit.PAGE,
 )
-ACTIONS: tuple[Action, ...] = (*deciding.ACTIONS, *accounts.ACTIONS)
+ACTIONS: tuple[Action, ...] = (
+    *deciding.ACTIONS,
+    *mentors.ACTIONS,
+    *alerts.ACTIONS,
+    *accounts.ACTIONS,
+)

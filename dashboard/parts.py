@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from sqlalchemy import Engine
 
 from dashboard.access.sessions import IDLE_SECONDS
 from dashboard.frame import Ask, Send
+from dashboard.hub import Hub
+from dashboard.views import standing
 from matcher.program import Program
 
 WAIT_SECONDS: Final = 2.0  # for one's own decision to be seen; a projection that is further behind is said to be so
@@ -36,8 +38,14 @@ class Parts:
     send: Send
     clock: Callable[[], float] = time.time
     idle_seconds: int = IDLE_SECONDS
-    urgent: Callable[[Ask], int] = lambda ask: 0
+    urgent: Callable[[Ask], int] = standing.urgent
     """How many things cannot wait; the *now* line of every page shows the count."""
+
+    hub: Hub = field(default_factory=Hub)
+    """Tells open pages that something is new; the follower tells it."""
+
+    closing: Callable[[], bool] = lambda: False
+    """Whether the process is about to stop: streams end then."""
 
     paced: bool = False
     """Whether the programs' clock is that of their events: pages then tell time by it, and accounts by the wall's."""

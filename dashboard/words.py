@@ -155,6 +155,15 @@ LEAVINGS: Final = {
     "other": "Another reason",
 }
 
+OUTCOMES: Final = {
+    "safe": "Spoke with them; they are safe",
+    "help_found": "Brought them to help",
+    "not_reached": "Could not be reached; somebody tries again",
+    "false_alarm": "It was nothing",
+    "other": "Something else",
+}
+"""How an alert ended."""
+
 BARS: Final = {
     "exclusion": "must not be paired",
     "lineage": "the newcomer supports this mentor",

@@ -34,7 +34,7 @@ class Mark:
 
 def chart(mood: Sequence[Point], craving: Sequence[Point], marks: Sequence[Mark], label: str) -> Markup:
     """The chart; nothing where there is nothing to show."""
-    instants = [each.at for each in (*mood, *craving, *marks)]
+    instants = [*(each.at for each in (*mood, *craving)), *(mark.at for mark in marks)]
     if not instants:
         return Markup("")
     first, last = min(instants), max(max(instants), min(instants) + 86_400)

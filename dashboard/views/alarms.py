@@ -92,16 +92,6 @@ def of_program(program: Program, at: int) -> list[Alarm]:
     return sorted(found, key=lambda alarm: (RANK[alarm.level], alarm.due, alarm.id))
 
 
-@by_program
-def levels(program: Program, at: int) -> dict[str, Level]:
-    """The most urgent level of everybody of whom something stands, reports left out."""
-    most: dict[str, Level] = {}
-    for alarm in of_program(program, at):
-        if alarm.kind not in FOR_LEADS:
-            most.setdefault(alarm.person, alarm.level)
-    return most
-
-
 def of_member(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     """What stands of one person."""
     if not member.present:

@@ -83,11 +83,10 @@ class Choice(BaseModel):
     effects: list[str]
 
 
-def closed(program: Program, match: Match, at: int) -> Card:
-    """The closed card of a proposal or a hold. Cost: the terms of one pair."""
+def closed(program: Program, match: Match, at: int, level: Level) -> Card:
+    """The closed card of a proposal or a hold, with the level of what stands of the newcomer. Cost: a pair's terms."""
     state = program.state
     newcomer = state.members[match.newcomer]
-    level = alarms.levels(program, at).get(match.newcomer, "list")
     seen = look.at(program, at)
     terms = seen.terms(match.newcomer, match.mentor)
     since = newcomer.seeks_since

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
 from dashboard.views import alarms, queue
-from dashboard.views.card import Card, closed
+from dashboard.views.card import Card
 from matcher.pairing import risks
 from matcher.pairing.matches import Match
 from matcher.program import Program
@@ -44,11 +44,11 @@ def pairs(ask: Ask, program: Program) -> list[Card]:
     """The closed cards of the pairs of low risk, who waits longest first."""
     if program.policy.review.mode != "staged":
         return []
-    standing = {alarm.person for alarm in alarms.of_program(program, ask.now)}
+    standing = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
     proposed = [match for match in program.state.matches.open.values() if match.stage == "proposed"]
     found = [match for match in proposed if queue.may_decide(ask, match) and _is_low(program, match, standing, ask.now)]
     waits = sorted(found, key=lambda match: (program.state.members[match.newcomer].seeks_since or 0, match.id))
-    return [closed(program, match, ask.now) for match in waits[:PAIRS_MAX]]
+    return queue.cards(ask, [(program, match) for match in waits[:PAIRS_MAX]])
 
 
 def _is_low(program: Program, match: Match, standing: set[str], at: int) -> bool:

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.views import alarms, person_facts
+from dashboard.views import person_facts
+from dashboard.views import standing as standing_
 from dashboard.views.alarms import Level
 from matcher.messages.vocabulary import Gender
 from matcher.people.experience import family
@@ -70,9 +71,9 @@ def view(ask: Ask) -> People:
     assert isinstance(query, Query)
     found = [pair for pair in _everybody(ask) if _fits(query, *pair, ask.now)]
     behind = [pair for pair in found if query.after is None or _key(*pair) > query.after]
-    shown = behind[: query.limit]
+    shown, levels = behind[: query.limit], standing_.levels(ask)
     return People(
-        lines=[line(program, member, ask.now) for program, member in shown],
+        lines=[line(program, member, ask.now, levels.get((program.id, member.id))) for program, member in shown],
         total=len(found),
         next=_key(*shown[-1]) if len(behind) > len(shown) else None,
         families=_families(ask),
@@ -121,7 +122,7 @@ def standing(program: Program, member: Member, at: int) -> Standing:
     return "waiting" if member.seeks_since is not None else "free"
 
 
-def line(program: Program, member: Member, at: int) -> Line:
+def line(program: Program, member: Member, at: int, level: Level | None) -> Line:
     """Somebody as a line of a list."""
     match, stands = program.state.matches.of_newcomer(member.id), standing(program, member, at)
     return Line(
@@ -132,7 +133,7 @@ def line(program: Program, member: Member, at: int) -> Line:
         with_=match.mentor if match else None,
         experiences=[each.words for each in person_facts.experiences(member, at)],
         since=member.seeks_since if stands == "waiting" else None,
-        level=alarms.levels(program, at).get(member.id),
+        level=level,
         supports=member.mentorship.caseload if member.mentorship else 0,
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from dashboard.frame import Ask
-from dashboard.views import alarms
+from dashboard.views import alarms, standing
+from dashboard.views.alarms import Level
 from dashboard.views.card import Card, closed, over_hours
 from matcher.pairing.matches import Match
 from matcher.program import Program
@@ -30,8 +31,9 @@ class Place(NamedTuple):
 
 def waiting(ask: Ask) -> list[Place]:
     """The places of all proposals that the account may decide on, in order. Cost: linear in open matches."""
+    levels = standing.levels(ask)
     return sorted(
-        _place(program, match, ask.now)
+        _place(program, match, ask.now, levels.get((program.id, match.newcomer), "list"))
         for program in ask.programs.values()
         for match in program.state.matches.open.values()
         if match.stage == "proposed" and may_decide(ask, match)
@@ -46,7 +48,7 @@ def held(ask: Ask) -> list[Card]:
         for match in program.state.matches.open.values()
         if match.stage == "held" and may_decide(ask, match)
     ]
-    return [closed(program, match, ask.now) for _, program, match in sorted(found, key=lambda each: each[0])]
+    return cards(ask, [(program, match) for _, program, match in sorted(found, key=lambda each: each[0])])
 
 
 def may_decide(ask: Ask, match: Match) -> bool:
@@ -54,11 +56,25 @@ def may_decide(ask: Ask, match: Match) -> bool:
     return not ask.is_own(match.newcomer) and not ask.is_own(match.mentor)
 
 
-def cards(ask: Ask, places: list[Place]) -> Iterator[Card]:
-    """The closed cards of these places."""
+def cards(ask: Ask, proposals: Iterable[tuple[Program, Match]]) -> list[Card]:
+    """Their closed cards."""
+    levels = standing.levels(ask)
+    return [
+        closed(program, match, ask.now, levels.get((program.id, match.newcomer), "list"))
+        for program, match in proposals
+    ]
+
+
+def card(ask: Ask, program: Program, match: Match) -> Card:
+    """One closed card."""
+    return cards(ask, [(program, match)])[0]
+
+
+def at(ask: Ask, places: Iterable[Place]) -> Iterator[tuple[Program, Match]]:
+    """What stands at these places."""
     for place in places:
         program = ask.programs[place.program]
-        yield closed(program, program.state.matches.open[place.match], ask.now)
+        yield program, program.state.matches.open[place.match]
 
 
 def after(places: list[Place], cursor: str | None) -> list[Place]:
@@ -67,9 +83,8 @@ def after(places: list[Place], cursor: str | None) -> list[Place]:
     return places if start is None else [place for place in places if place > start]
 
 
-def _place(program: Program, match: Match, at: int) -> Place:
+def _place(program: Program, match: Match, at: int, level: Level) -> Place:
     since = program.state.members[match.newcomer].seeks_since
-    level = alarms.levels(program, at).get(match.newcomer, "list")
     return Place(alarms.RANK[level], -over_hours(since, at), program.id, match.id)
 
 

@@ -111,7 +111,7 @@ def of(program: Program, at: int) -> Recruit:
 
 @by_minute
 def _wanted(program: Program, at: int) -> list[Wanted]:
-    left, found = _people(program, at), []
+    left, found = _people(program, at), list[Wanted]()
     prices = _prices(program)
     while left and len(found) < KINDS_MAX:
         kinds = Counter(kind for member in left for kind in _kinds(member))

@@ -73,22 +73,23 @@ def view(ask: Ask) -> Review:
         program=program.id,
         match=match_id,
         standing=_standing(match_id, pair, match),
-        detail=detail(program, match, ask.now) if match is not None and open_ else None,
-        current=None if open_ else _current(program, pair[0], match_id, ask.now),
+        detail=detail(ask, program, match) if match is not None and open_ else None,
+        current=None if open_ else _current(ask, program, pair[0], match_id),
         conflict=_conflict(ask),
         after=len(queue.waiting(ask)),
     )
 
 
-def detail(program: Program, match: Match, at: int) -> Detail:
+def detail(ask: Ask, program: Program, match: Match) -> Detail:
     """The unfolded card."""
+    at = ask.now
     state = program.state
     newcomer, mentor = state.members[match.newcomer], state.members[match.mentor]
     offer = mentor.mentorship
     had = f", and has had {words.many(offer.matches_had, 'newcomer')} in all" if offer and offer.matches_had else ""
     load = words.many(offer.caseload, "newcomer") if offer and offer.caseload else "nobody"
     return Detail(
-        card=card.closed(program, match, at),
+        card=queue.card(ask, program, match),
         bars=card.bars(look.at(program, at), match.newcomer, match.mentor),
         newcomer=person_facts.of(program, newcomer, at),
         mentor=person_facts.of(program, mentor, at),
@@ -126,11 +127,11 @@ def _standing(match_id: str, pair: tuple[str, str], match: Match | None) -> str:
     return f"{newcomer} could be paired with {mentor}."
 
 
-def _current(program: Program, newcomer: str, not_this: str, at: int) -> Card | None:
+def _current(ask: Ask, program: Program, newcomer: str, not_this: str) -> Card | None:
     match = program.state.matches.of_newcomer(newcomer)
     if match is None or match.id == not_this or match.stage == "active":
         return None
-    return card.closed(program, match, at)
+    return queue.card(ask, program, match)
 
 
 def _conflict(ask: Ask) -> Conflict | None:

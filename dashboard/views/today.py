@@ -79,7 +79,7 @@ def view(ask: Ask) -> Today:
     held = queue.held(ask)
     programs = ask.programs.values()
     return Today(
-        cards=list(queue.cards(ask, shown)),
+        cards=queue.cards(ask, queue.at(ask, shown)),
         more=more,
         next=shown[-1].cursor if more else None,
         total=len(places),
