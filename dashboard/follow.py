@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import Engine
 
 from dashboard.chronicle import Chronicle
-from dashboard.projection import Overtaken, Projection
+from dashboard.projection import Projection
 from dashboard.replica import Load, Replica
 from journal.port import Journal
 from matcher.errors import KindredError, SafeHalt, Unreachable, code
@@ -102,12 +102,12 @@ class _Line:
         while not self.stopping.is_set():
             try:
                 self._follow()
-            except (Unreachable, Overtaken) as trouble:
-                self._note(trouble)
-                self.stopping.wait(REST_SECONDS)
             except SafeHalt as halt:
                 self._note(halt)
                 return
+            except KindredError as trouble:
+                self._note(trouble)
+                self.stopping.wait(REST_SECONDS)
             except Exception as error:  # a defect: its own text may hold personal facts, so its place is told
                 places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
                 log.error("a record was not followed", code=FOLLOWING, kind=type(error).__name__, places=places[-8:])

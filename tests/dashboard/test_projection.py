@@ -147,7 +147,8 @@ def test_an_erased_person_is_in_no_table_and_no_file(new_database: NewDatabase, 
     engine = new_database()
     told.tell(tmp_path / "data", told.events())
     state = read_state(tmp_path / "data").programs["river"].state
-    match = next(match for match in state.matches.open.values() if match.stage == "active")
+    whole_id = (match for match in state.matches.open.values() if len(match.newcomer) == len("n-12"))
+    match = next(match for match in whole_id if match.stage == "active")
     erased = [match.newcomer, match.mentor]
     with reading(tmp_path / "data") as home:
         follow(engine, home)
@@ -166,7 +167,7 @@ def test_an_erased_person_is_in_no_table_and_no_file(new_database: NewDatabase, 
     if engine.dialect.name == "sqlite":
         for path in tmp_path.glob("read_model_*"):
             held = path.read_bytes()
-            assert not [who for who in erased if b"river" + who.encode() in held], path
+            assert not [who for who in erased if who.encode() in held], path
 
 
 def test_somebody_who_joins_again_after_an_erasure_begins_anew(new_database: NewDatabase, tmp_path: Path) -> None:
