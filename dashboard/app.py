@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from dashboard import fields, render, routes, twin
+from dashboard import fields, live, render, routes, twin
 from dashboard.access import doors, gate
 from dashboard.frame import Action, Conflict, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
@@ -51,6 +51,7 @@ def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[A
     twin.add_own(app, parts)
     app.state.pages = face.pages
     doors.add(app, parts)
+    live.add(app, parts)
     app.add_api_route("/static/{name}", _static, methods=READING, include_in_schema=False)
     for kind in (Trouble, NotFound, HTTPException, TooLarge):
         app.add_exception_handler(kind, face.trouble)

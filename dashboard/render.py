@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import words
-from dashboard.frame import Account, Page
+from dashboard.frame import COORDINATORS, Account, Page
 
 STATIC: Final = files("dashboard") / "static"
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
@@ -50,6 +50,11 @@ class Frame:
 
     path: str = "/"
     scripts: Sequence[str] = field(default_factory=lambda: scripts())
+
+    @property
+    def listens(self) -> bool:
+        """Whether the page is told of what is new."""
+        return self.account is not None and self.account.holds(COORDINATORS)
 
     @property
     def in_more(self) -> bool:

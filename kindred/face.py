@@ -18,6 +18,7 @@ from dashboard.access import invites
 from dashboard.app import application
 from dashboard.follow import Follower
 from dashboard.frame import Sent
+from dashboard.hub import Hub
 from dashboard.parts import Parts
 from journal.reader import Snapshot
 from journal.sqlite import SqliteJournal
@@ -62,10 +63,19 @@ class Face:
         engine = self._engine = database.open_database(_address(self._settings) or database.beside(self._folder))
         self._stack.callback(engine.dispose)
         homes = {"0": partial(SqliteJournal, self._folder, read_only=True)}
-        follower = self._stack.enter_context(following(homes, engine))
+        hub = Hub()
+        follower = self._stack.enter_context(following(homes, engine, hub))
         send = partial(_submit, service, follower)
         idle = self._settings.idle_minutes * 60
-        parts = Parts(engine, follower.replica, send, idle_seconds=idle, paced=service.clock == "event")
+        parts = Parts(
+            engine,
+            follower.replica,
+            send,
+            idle_seconds=idle,
+            hub=hub,
+            closing=lambda: service.feed.closed,
+            paced=service.clock == "event",
+        )
         api.router.routes.append(Pages("/", app=application(parts)))
 
     def invite(self, address: str) -> None:
@@ -75,9 +85,9 @@ class Face:
 
 
 @contextmanager
-def following(homes: Mapping[str, Callable[[], Journal]], engine: Engine) -> Iterator[Follower]:
+def following(homes: Mapping[str, Callable[[], Journal]], engine: Engine, hub: Hub) -> Iterator[Follower]:
     """A follower of these journals, for as long as the context lasts."""
-    follower = Follower(homes, engine, programs_of)
+    follower = Follower(homes, engine, programs_of, told=hub.tell)
     follower.start()
     try:
         yield follower

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
@@ -18,6 +18,7 @@ from dashboard import database
 from dashboard.app import application
 from dashboard.follow import Follower
 from dashboard.frame import Sent
+from dashboard.hub import Hub
 from dashboard.parts import Parts
 from dashboard.projection import empty
 from kindred import distributed, face, wiring
@@ -61,16 +62,17 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         if rebuild:
             empty(engine)
         publisher = stack.enter_context(EventPublisher(connection, waiting=note))
+        hub, leaving = Hub(), Event()
         homes = {
             str(number): partial(distributed.journal, connection, number)
             for number in distributed.partitions(connection)
         }
-        follower = stack.enter_context(face.following(homes, engine))
+        follower = stack.enter_context(face.following(homes, engine, hub))
         line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
-        parts = Parts(engine, line, line.send, idle_seconds=idle, paced=paced)
+        parts = Parts(engine, line, line.send, idle_seconds=idle, hub=hub, closing=leaving.is_set, paced=paced)
         where = wiring.address(door)
-        _run(_beside_health(application(parts), follower), door, lambda: face.invite(engine, where))
+        _run(_beside_health(application(parts), follower), door, lambda: face.invite(engine, where), leaving)
 
 
 class Line:
@@ -146,7 +148,7 @@ def _beside_health(pages: FastAPI, follower: Follower) -> FastAPI:
 class _Server(uvicorn.Server):
     """Uvicorn, which says when it answers."""
 
-    def __init__(self, api: FastAPI, ready: Callable[[], None]) -> None:
+    def __init__(self, api: FastAPI, ready: Callable[[], None], leaving: Event) -> None:
         super().__init__(
             uvicorn.Config(
                 api,
@@ -158,12 +160,17 @@ class _Server(uvicorn.Server):
             )
         )
         self._ready = ready
+        self._leaving = leaving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._leaving.set()
+        await super().shutdown(sockets)
 
-def _run(api: FastAPI, door: socket.socket, ready: Callable[[], None]) -> None:
+
+def _run(api: FastAPI, door: socket.socket, ready: Callable[[], None], leaving: Event) -> None:
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-        _Server(api, ready).run(sockets=[door])
+        _Server(api, ready, leaving).run(sockets=[door])

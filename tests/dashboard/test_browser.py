@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 
 from dashboard.access import accounts
 from dashboard.pages import PAGES
+from matcher.messages.facts import ClockAdvanced, Fact
 from tests.dashboard.chromium import chromium
 from tests.dashboard.house import PASSWORD, House, served
 
@@ -25,15 +26,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def house_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder: Path = tmp_path_factory.mktemp("dashboard")
     house = House(engine=create_engine(f"sqlite:///{folder / 'dashboard.db'}"))
     with house.engine.begin() as db:
         id_ = accounts.make(db, "Robin", [("*", "lead"), ("*", "admin")], house.now)
         accounts.set_password(db, id_, PASSWORD)
-    with served(house) as url:
-        yield url
+    yield house
     house.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(house_of: House) -> Iterator[str]:
+    with served(house_of) as url:
+        yield url
+
+
+def tell_of(house: House, type_: str, number: int) -> None:
+    """As the follower would, of facts that were decided."""
+    house.parts.hub.tell([Fact("river", n, house.now, type_, ClockAdvanced()) for n in range(number)])
 
 
 def sign_in(page: Page, address: str) -> None:
@@ -85,4 +96,26 @@ def test_no_page_is_wider_than_the_screen_or_asks_for_anything_elsewhere(
         assert not wide, f"{path} at {width}"
     assert said == []  # a broken content security policy would say so here
     assert asked == {address}
+    page.close()
+
+
+def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House, address: str) -> None:
+    page = browser.new_page()
+    sign_in(page, address)
+    with page.expect_response("**/live"):
+        page.reload()
+    page.get_by_label("The password you have").focus()
+    before = page.get_by_label("The password you have").bounding_box()
+    tell_of(house_of, "match.proposed", 2)
+    expect(page.get_by_text("2 new")).to_be_visible()
+    tell_of(house_of, "progress.checked_in", 5)
+    tell_of(house_of, "newcomer.waiting", 1)
+    expect(page.get_by_text("3 new")).to_be_visible()
+    expect(page.get_by_label("The password you have")).to_be_focused()
+    assert page.get_by_label("The password you have").bounding_box() == before
+    page.get_by_role("button", name="Pause updates").click()
+    tell_of(house_of, "match.proposed", 1)
+    expect(page.get_by_text("Updates are paused")).to_be_visible()
+    page.get_by_role("link", name="Show", exact=True).click()
+    expect(page.get_by_text("Updates are paused")).to_be_visible()
     page.close()
