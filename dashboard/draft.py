@@ -7,7 +7,7 @@ process has not seen.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Table
@@ -16,6 +16,7 @@ from dashboard import rows
 from dashboard.memory import Key, Memory
 from dashboard.rows import Row
 from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTORS, NAMED, PEOPLE, PROGRAMS, WAITS
+from matcher.ids import match_id
 from matcher.messages import events, facts
 from matcher.messages.facts import Fact, Told
 from matcher.people.member import Member
@@ -31,6 +32,7 @@ _DECISIONS: Final = {
     "match.closed": "close",
 }
 _MOVES_EXPERIENCES: Final = frozenset({"member.joined", "member.updated"})
+_MOVES_LITTLE: Final = "progress."
 _MOVES_OFFERS: Final = ("mentor.", "match.", "member.joined", "member.left")
 
 
@@ -40,6 +42,9 @@ class Decided(NamedTuple):
     decision: str | None = None
     decided_by: str | None = None
     decided_at: int | None = None
+
+
+_NOTHING: Final = Decided()
 
 
 class Draft:
@@ -56,17 +61,18 @@ class Draft:
         self._touched: dict[Key, None] = {}
         self._lived: dict[Key, None] = {}
         self._offers: dict[Key, None] = {}
-        self._decided = Decided()
+        self._decided = _NOTHING
 
     def take(self, program: Program, fact: Fact) -> None:
         """Let the program evolve with a fact, and note what that changes."""
         people = rows.named(program, fact)
-        waited = {who: _since(program, who) for who in people}
+        waited = [_since(program, who) for who in people]
         program.evolve(fact)
         self.facts.append(fact)
         self._note(program, fact, people)
-        for who, since in waited.items():
-            self._waiting(program, fact, who, since)
+        for who, since in zip(people, waited, strict=True):
+            if since != _since(program, who):
+                self._waiting(program, fact, who, since)
         if fact.type == "member.erased":
             self._erase(program.id, rows.subject(fact))
 
@@ -78,25 +84,33 @@ class Draft:
 
     def whole(self, program: Program, unknown_to: int) -> None:
         """Note everything that is known of a program whose facts up to ``unknown_to`` may be missing."""
-        self._program(program, {"unknown_to": unknown_to, "unknown_until": program.at})
-        self._touch(program, (member.id for member in program.state.members), lived=True, offers=True)
+        self._memory.programs[program.id] = {"unknown_to": unknown_to, "unknown_until": program.at}
+        self._touch(program, (member.id for member in program.state.members))
+        self._lived |= self._touched
         matches = program.state.matches
         for match in matches.open.values():
             known, before = rows.known_match(program.id, match), self._memory.match((program.id, match.id))
             self._put_match(known if before is None else {**known, **_kept(before, known)})
-        for match_id, pair in matches.past.items():
-            row = self._memory.match((program.id, match_id)) or rows.new_match(program.id, match_id, *pair)
+        for past, pair in matches.past.items():
+            row = self._memory.match((program.id, past)) or rows.new_match(program.id, past, *pair)
             self._put_match({**row, "stage": "past"} if row["stage"] in rows.OPEN else row)
         for member in program.state.members:
             self._waiting_known(program, member.id)
 
     def finish(self, programs: Mapping[str, Program]) -> None:
         """Look up who the people of the draft are now. After this the draft needs the programs no more."""
+        for program in programs.values():
+            self._program(program)
         for key in self._touched:
             program = programs[key[0]]
             member = program.state.members.get(key[1])
             if member is not None:
                 self._finish(key, program, member)
+
+    def _program(self, program: Program) -> None:
+        unknown = self._memory.programs.setdefault(program.id, {"unknown_to": 0, "unknown_until": None})
+        now = {"program": program.id, "home": self.home, "n": program.n, "at": program.at}
+        self.put[PROGRAMS][program.id,] = {**now, **unknown}
 
     def _finish(self, key: Key, program: Program, member: Member) -> None:
         self.put[PEOPLE][key] = rows.person(program, member)
@@ -113,43 +127,40 @@ class Draft:
 
     # Facts
 
-    def _note(self, program: Program, fact: Fact, people: list[str]) -> None:
+    def _note(self, program: Program, fact: Fact, people: Sequence[str]) -> None:
+        name, n, _, type_, data = fact
         self.added[FACTS].append(rows.fact(fact))
-        self.added[NAMED].extend({"program": program.id, "person": who, "n": fact.n} for who in people)
-        lived, offers = fact.type in _MOVES_EXPERIENCES, fact.type.startswith(_MOVES_OFFERS)
-        self._touch(program, people, lived=lived, offers=offers)
-        self._program(program)
-        data = fact.data
+        named = self.added[NAMED]
+        for who in people:
+            named.append({"program": name, "person": who, "n": n})
+            self._touched[name, who] = None
+        if not type_.startswith(_MOVES_LITTLE):
+            keys = dict.fromkeys((name, who) for who in people)
+            if type_ in _MOVES_EXPERIENCES:
+                self._lived |= keys
+            if type_.startswith(_MOVES_OFFERS):
+                self._offers |= keys
         if isinstance(data, Told):
-            self._told(program, fact, data)
+            self._told(name, type_, data)
         elif isinstance(data, facts.PolicyAdopted):  # the capacity of who stated none is the policy's
             mentors = [member.id for member in program.state.members if member.mentorship is not None]
-            self._touch(program, mentors, offers=True)
+            self._touch(program, mentors)
         elif type(data) in _MATCHED:
-            _MATCHED[type(data)](self, program.id, data, fact.at)
+            _MATCHED[type(data)](self, fact, data)
 
-    def _touch(self, program: Program, people: Iterable[str], *, lived: bool = False, offers: bool = False) -> None:
+    def _touch(self, program: Program, people: Iterable[str]) -> None:
         keys = dict.fromkeys((program.id, who) for who in people)
         self._touched |= keys
-        if lived:
-            self._lived |= keys
-        if offers:
-            self._offers |= keys
+        self._offers |= keys
 
-    def _program(self, program: Program, unknown: Row | None = None) -> None:
-        before = self._memory.programs.get(program.id, {"unknown_to": 0, "unknown_until": None})
-        now = {"program": program.id, "home": self.home, "n": program.n, "at": program.at}
-        row = {**before, **(unknown or {}), **now}
-        self._memory.programs[program.id] = self.put[PROGRAMS][program.id,] = row
-
-    def _told(self, program: Program, fact: Fact, told: Told) -> None:
-        self._decided = _decision(fact.type, told)
-        if fact.type.startswith("alert."):
-            self._alert(program.id, told)
-        elif fact.type == "match.contacted":
-            self._change(program.id, told.subject, lambda row: _contacted(row, told.time))
+    def _told(self, program: str, type_: str, told: Told) -> None:
+        self._decided = _decision(type_, told)
+        if type_.startswith("alert."):
+            self._alert(program, told)
+        elif type_ == "match.contacted":
+            self._change(program, told.subject, lambda row: _contacted(row, told.time))
         elif self._decided.decision not in (None, "record", "approve"):  # those two are noted of the match they make
-            self._change(program.id, told.subject, self._decide)
+            self._change(program, told.subject, self._decide)
 
     def _decide(self, row: Row) -> Row:
         return self._decided._asdict() if row["stage"] in rows.OPEN else {}
@@ -166,31 +177,38 @@ class Draft:
 
     # Matches
 
-    def _proposed(self, program: str, fact: facts.MatchProposed, at: int) -> None:
-        row = rows.new_match(program, fact.match, fact.newcomer, fact.mentor)
-        self._put_match({**row, "stage": "proposed", "fit": fact.fit, "proposed_at": at})
+    def _proposed(self, of: Fact, fact: facts.MatchProposed) -> None:
+        row = rows.new_match(of.program, fact.match, fact.newcomer, fact.mentor)
+        self._put_match({**row, "stage": "proposed", "fit": fact.fit, "proposed_at": of.at})
 
-    def _activated(self, program: str, fact: facts.MatchActivated, at: int) -> None:
-        row = self._memory.match((program, fact.match))
-        row = row or rows.new_match(program, fact.match, fact.newcomer, fact.mentor)
+    def _activated(self, of: Fact, fact: facts.MatchActivated) -> None:
+        is_new = fact.match == match_id(of.n)
+        row = None if is_new else self._memory.match((of.program, fact.match))
+        row = row or rows.new_match(of.program, fact.match, fact.newcomer, fact.mentor)
         by = {} if fact.how == "plan" else self._decided._asdict()
         over = {"over_at": None, "reason": None, "barred": None, "held_until": None}  # it may have been withdrawn
-        now = {"stage": "active", "fit": fact.fit, "active_at": at, "how": fact.how}
+        now = {"stage": "active", "fit": fact.fit, "active_at": of.at, "how": fact.how}
         self._put_match({**row, **over, **now, **by})
 
-    def _withdrawn(self, program: str, fact: facts.MatchWithdrawn, at: int) -> None:
-        over = {"stage": "withdrawn", "over_at": at, "reason": fact.reason, "barred": fact.barred, "held_until": None}
-        self._change(program, fact.match, lambda row: over)
+    def _withdrawn(self, of: Fact, fact: facts.MatchWithdrawn) -> None:
+        over = {
+            "stage": "withdrawn",
+            "over_at": of.at,
+            "reason": fact.reason,
+            "barred": fact.barred,
+            "held_until": None,
+        }
+        self._change(of.program, fact.match, lambda row: over)
 
-    def _ended(self, program: str, fact: facts.MatchEnded, at: int) -> None:
-        over = {"stage": "closed", "over_at": at, "reason": fact.reason, "barred": fact.barred}
-        self._change(program, fact.match, lambda row: over)
+    def _ended(self, of: Fact, fact: facts.MatchEnded) -> None:
+        over = {"stage": "closed", "over_at": of.at, "reason": fact.reason, "barred": fact.barred}
+        self._change(of.program, fact.match, lambda row: over)
 
-    def _held(self, program: str, fact: facts.MatchHeld, at: int) -> None:
-        self._change(program, fact.match, lambda row: {"stage": "held", "held_until": fact.until})
+    def _held(self, of: Fact, fact: facts.MatchHeld) -> None:
+        self._change(of.program, fact.match, lambda row: {"stage": "held", "held_until": fact.until})
 
-    def _released(self, program: str, fact: facts.MatchReleased, at: int) -> None:
-        self._change(program, fact.match, lambda row: {"stage": "proposed", "held_until": None})
+    def _released(self, of: Fact, fact: facts.MatchReleased) -> None:
+        self._change(of.program, fact.match, lambda row: {"stage": "proposed", "held_until": None})
 
     def _change(self, program: str, match: str, change: Callable[[Row], Row]) -> None:
         row = self._memory.match((program, match))
@@ -205,8 +223,6 @@ class Draft:
 
     def _waiting(self, program: Program, fact: Fact, who: str, before: int | None) -> None:
         since = _since(program, who)
-        if since == before:
-            return
         if before is not None:
             match = program.state.matches.of_newcomer(who)
             found = match.id if match is not None and since is None and match.stage == "active" else None
@@ -263,13 +279,15 @@ def _since(program: Program, who: str) -> int | None:
 
 def _decision(type_: str, told: Told) -> Decided:
     """What a told fact decides about a match, or would."""
+    if not type_.startswith(rows.OF_MATCHES):
+        return _NOTHING
     what: Any = told.what
     if isinstance(what, events.MatchReviewed):
         return Decided(what.decision, what.by, told.time)
     if isinstance(what, events.MatchAnswered) and what.answer == "accept":
-        return Decided()
+        return _NOTHING
     decision = _DECISIONS.get(type_)
-    return Decided() if decision is None else Decided(decision, what.by, told.time)
+    return _NOTHING if decision is None else Decided(decision, what.by, told.time)
 
 
 def _contacted(row: Row, time: int) -> Row:
@@ -285,7 +303,7 @@ def _kept(before: Row, known: Row) -> Row:
     return {name: value for name, value in before.items() if known[name] is None and value is not None}
 
 
-_MATCHED: Final[dict[type, Callable[[Draft, str, Any, int], None]]] = {
+_MATCHED: Final[dict[type, Callable[[Draft, Fact, Any], None]]] = {
     facts.MatchProposed: Draft._proposed,
     facts.MatchActivated: Draft._activated,
     facts.MatchWithdrawn: Draft._withdrawn,

@@ -22,6 +22,8 @@ class Memory:
 
     look_up: LookUp
     programs: dict[str, Row] = field(default_factory=dict)
+    """Up to where the facts of each are unknown."""
+
     matches: dict[Key, Row] = field(default_factory=dict)
     waits: dict[Key, Row] = field(default_factory=dict)
     """The open ones, by program and newcomer."""

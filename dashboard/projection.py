@@ -181,7 +181,9 @@ def _place(connection: Connection, home: str, *, lock: bool = False) -> Place:
 def _recall(connection: Connection, home: str, look_up: LookUp) -> Memory:
     memory = Memory(look_up)
     programs = connection.execute(select(PROGRAMS).where(PROGRAMS.c.home == home)).mappings()
-    memory.programs = {row["program"]: dict(row) for row in programs}
+    memory.programs = {
+        row["program"]: {name: row[name] for name in ("unknown_to", "unknown_until")} for row in programs
+    }
     mine = list(memory.programs)
     matches = select(MATCHES).where(MATCHES.c.program.in_(mine), MATCHES.c.stage.in_(OPEN))
     for row in connection.execute(matches).mappings():

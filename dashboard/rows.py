@@ -6,9 +6,10 @@ looked up in the state after the facts.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Sequence
 from typing import Any, Final
 
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from matcher import care
@@ -96,16 +97,20 @@ def mentor(program: Program, member: Member) -> Row | None:
 
 def fact(one: Fact) -> Row:
     """A fact as it was decided."""
-    data = one.data
-    time, said = (data.time, data.what) if isinstance(data, Told) else (one.at, data)
+    program, n, at, type_, data = one
+    if isinstance(data, Told):
+        about, time, what = data
+        said = what.__pydantic_serializer__.to_json(what, exclude_unset=True)
+    else:  # not model_dump_json: to pass its arguments along takes as long as to write what most facts say
+        about, time, said = subject(one), at, data.__pydantic_serializer__.to_json(data)
     return {
-        "program": one.program,
-        "n": one.n,
-        "at": one.at,
+        "program": program,
+        "n": n,
+        "at": at,
         "time": time,
-        "type": one.type,
-        "subject": subject(one),
-        "said": said.model_dump_json(exclude_unset=isinstance(data, Told)),
+        "type": type_,
+        "subject": about,
+        "said": said.decode(),
     }
 
 
@@ -114,39 +119,42 @@ def subject(one: Fact) -> str:
     data = one.data
     if isinstance(data, Told):
         return data.subject
+    fields = type(data).model_fields
     for name in ("match", "newcomer", "mentor", "member"):
-        about = getattr(data, name, None)
-        if about is not None:
-            return str(about)
+        if name in fields:
+            return str(getattr(data, name))
     return one.program
 
 
 def named(program: Program, one: Fact) -> list[str]:
     """The members whom a fact names, each once. The program is as it was before the fact."""
     data = one.data
-    found = dict.fromkeys(_told_names(program, one, data) if isinstance(data, Told) else _names(program, data))
-    found.pop(None, None)
-    return [str(who) for who in found]
+    found = list[str | None]()
+    if not isinstance(data, Told):
+        if isinstance(data, facts.MatchHeld | facts.MatchReleased):
+            found += program.state.matches.members_of(data.match) or ()
+        found += [getattr(data, name) for name in _NAMED_IN[type(data)]]
+    else:
+        found += _subjects(program, one.type, data.subject, data.what)
+        found += [getattr(data.what, name) for name in _NAMED_IN.get(type(data.what), ())]
+        if one.type.startswith(SAYS_WHO):
+            found.append(getattr(data.what, "by", None))
+        if isinstance(data.what, events.CircleEvent):
+            found += data.what.members or ()
+    return [who for who in dict.fromkeys(found) if who is not None]
 
 
-def _told_names(program: Program, one: Fact, told: Told) -> Iterator[str | None]:
-    what = told.what
-    if one.type.startswith(OF_MATCHES) and not isinstance(what, events.MatchRecorded):
-        yield from program.state.matches.members_of(told.subject) or ()
-    elif not one.type.startswith(ABOUT_NOBODY):
-        yield told.subject
-    if one.type.startswith(SAYS_WHO):
-        yield getattr(what, "by", None)
-    yield getattr(what, "mentor", None)
-    yield getattr(what, "other", None)
-    yield from getattr(what, "members", None) or ()
+def _subjects(program: Program, type_: str, about: str, what: events.Data) -> Sequence[str]:
+    """The members that the subject of an event stands for."""
+    if type_.startswith(OF_MATCHES) and not isinstance(what, events.MatchRecorded):
+        return program.state.matches.members_of(about) or ()
+    return () if type_.startswith(ABOUT_NOBODY) else (about,)
 
 
-def _names(program: Program, data: facts.Decision) -> Iterator[str | None]:
-    if isinstance(data, facts.MatchHeld | facts.MatchReleased):
-        yield from program.state.matches.members_of(data.match) or ()
-    for name in ("newcomer", "mentor", "member"):
-        yield getattr(data, name, None)
+_PEOPLE: Final = ("newcomer", "mentor", "member", "other")
+_MODELS: Final[tuple[type[BaseModel], ...]] = (*facts.DECISIONS.values(), *EVENTS.values())
+_NAMED_IN: Final = {model: [name for name in _PEOPLE if name in model.model_fields] for model in _MODELS}
+"""The fields that hold member ids, by model: a model is slow to say that it has no such field."""
 
 
 def new_match(program: str, match: str, newcomer: str, mentor: str) -> Row:
