@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from dashboard import deciding
+from dashboard import deciding, entering, recording
 from dashboard.frame import Action, Page
-from dashboard.views import accounts, alerts, audit, low_risk, mentors, people, person, recruit, review, today, waiting
+from dashboard.views import (
+    accounts,
+    alerts,
+    audit,
+    enter,
+    low_risk,
+    mentors,
+    people,
+    person,
+    record,
+    recruit,
+    review,
+    today,
+    waiting,
+)
 
 PAGES: tuple[Page, ...] = (
     today.PAGE,
@@ -15,6 +29,8 @@ PAGES: tuple[Page, ...] = (
     waiting.PAGE,
     mentors.PAGE,
     alerts.PAGE,
+    record.PAGE,
+    enter.PAGE,
     recruit.PAGE,
     recruit.PUBLIC,
     *accounts.PAGES,
@@ -24,5 +40,7 @@ ACTIONS: tuple[Action, ...] = (
     *deciding.ACTIONS,
     *mentors.ACTIONS,
     *alerts.ACTIONS,
+    *recording.ACTIONS,
+    entering.ENTERED,
     *accounts.ACTIONS,
 )

@@ -7,9 +7,10 @@ ids: nothing here makes a name of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, get_args
 
 from matcher.instants import DAY, HOUR, format_instant
+from matcher.messages.vocabulary import Theme
 from matcher.people.experience import DUAL, family, is_substance, taxonomy
 from matcher.people.member import Member
 
@@ -164,6 +165,28 @@ OUTCOMES: Final = {
 }
 """How an alert ended."""
 
+CALLS: Final = {
+    "reached": "We spoke",
+    "message_left": "Left a message",
+    "not_reached": "Could not reach them",
+}
+SCOPES: Final = {
+    "matching": "being matched with a mentor",
+    "clinician": "a clinician seeing their record",
+    "share_progress": "their progress being shared with the mentor",
+}
+TELLERS: Final = {"self": "they did", "mentor": "a mentor", "coordinator": "one of us", "clinician": "a clinician"}
+REPORT_ENDS: Final = {
+    "upheld": "It was so: no new pairs ever again",
+    "unfounded": "It was not so",
+    "withdrawn": "It was withdrawn",
+    "settled": "It was settled between them",
+}
+WAIVERS: Final = {"steady": "Steady, by all that we know", "known_well": "We know them well", "other": "Another reason"}
+PULSE_WISHES: Final = {"continue": "go on", "change": "have somebody else", "end": "end it"}
+THEMES_ALL: Final[tuple[str, ...]] = get_args(Theme)
+SUBSTANCE_CODES: Final = {f"{code}.20": said for code, said in SUBSTANCES.items() if "-" not in code and code != "F17"}
+
 BARS: Final = {
     "exclusion": "must not be paired",
     "lineage": "the newcomer supports this mentor",
@@ -251,7 +274,7 @@ def bar(code: str) -> str:
 
 def reason(code: str) -> str:
     """A reason code in words; codes of other systems are shown as they are."""
-    for known in (REJECTIONS, RECALLS, CLOSINGS, LEAVINGS):
+    for known in (REJECTIONS, RECALLS, CLOSINGS, LEAVINGS, CALLS, REPORT_ENDS, WAIVERS, OUTCOMES):
         if code in known:
             return known[code]
     return _REASONS.get(code, code.replace("_", " "))
@@ -332,3 +355,12 @@ _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+
+OTHER_CODES: Final = {
+    code: experience(code)
+    for code in (
+        "F32.9", "F33.9", "F31.9", "F41.9", "F41.0", "F43.10", "F42.9", "F50.9", "F60.3", "F90.9", "F20.9", "F25.9",
+        "F84.0", "F63.0", "Z59.00", "Z56.0", "Z59.3", "Z65.1", "Z65.2", "Z65.3", "Z63.4", "Z63.5", "Z91.82",
+    )
+}  # fmt: skip
+"""What can be chosen from a list beside the substances; any other code can be typed."""

@@ -35,7 +35,15 @@ from streams.service import STOPPING
 from tests.dashboard.house import House
 
 ROLES: tuple[Role, ...] = ("viewer", "coordinator", "lead", "clinician", "admin")
-RIVER = {"program": "river", "person": "m-17", "match": "x-1", "account": "a-1", "newcomer": "m-17", "member": "m-17"}
+RIVER = {
+    "program": "river",
+    "person": "m-17",
+    "match": "x-1",
+    "account": "a-1",
+    "alert": "a-1",
+    "newcomer": "m-17",
+    "member": "m-17",
+}
 
 
 class Shown(BaseModel):
