@@ -13,7 +13,7 @@ from importlib import import_module
 
 from bench.report import Row, write
 
-BENCHES = ("market", "score", "replay", "journal", "recovery", "kafka")
+BENCHES = ("market", "score", "replay", "journal", "recovery", "dashboard", "kafka")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import demo, journal, letters, look, publish, run, tell, topics, worker
+from kindred.commands import dashboard, demo, journal, letters, look, publish, run, tell, topics, worker
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -47,6 +47,7 @@ def application() -> typer.Typer:
         run.replay,
         run.serve,
         worker.worker,
+        dashboard.dashboard,
         publish.publish,
         look.status,
         look.why,

@@ -73,7 +73,12 @@ class Settings(BaseSettings):
     truncate: bool = Field(
         False, description="Whether workers remove from the journal what a snapshot covers and everybody was told."
     )
-    clock: Literal["wall", "event"] = Field("wall", description="Clock of `serve`; a journal keeps the one it has.")
+    clock: Literal["wall", "event"] = Field(
+        "wall", description="Clock of `serve`; a journal keeps the one it has. The dashboard on Kafka tells time by it."
+    )
+    idle_minutes: int = Field(
+        30, ge=5, le=480, description="Minutes without a request after which the dashboard signs an account out."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

@@ -22,6 +22,7 @@ from matcher.policy import PolicyBook, read_policy
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from kindred.face import Face
     from kindred.settings import Settings
     from streams.clock import Mode
     from streams.connection import Connection
@@ -165,6 +166,7 @@ def feed(folder: Path, events: Sequence[str], so_far: Callable[[int], None] | No
 
 def serve(settings: Settings, clock: Mode | None) -> None:
     """Run the embedded service until SIGTERM or Ctrl-C; `clock` of None keeps the journal's."""
+    from kindred.face import Face
     from streams import serving
 
     folder = data_folder(None, settings)
@@ -172,15 +174,21 @@ def serve(settings: Settings, clock: Mode | None) -> None:
     prepare(settings.log_level)
     warm_up()
     token = settings.token.get_secret_value() if settings.token else None
-    with listener(settings.host, settings.port, has_token=token is not None) as door:
+    with listener(settings.host, settings.port, has_token=token is not None) as door, Face(folder, settings) as face:
         serving.serve(
             folder,
             listener=door,
             clock=clock,
             policies=policies,
             token=token,
-            ready=lambda: note(f"listening on {address(door)}; Ctrl-C ends it"),
+            mount=face.mount,
+            ready=lambda: _open(face, address(door)),
         )
+
+
+def _open(face: Face, where: str) -> None:
+    note(f"listening on {where}; Ctrl-C ends it")
+    face.invite(where)
 
 
 def listener(host: str, port: int, *, has_token: bool) -> socket.socket:

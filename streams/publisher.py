@@ -109,6 +109,14 @@ class Sent:
             return None
         return Undelivered(self.source, self.id, told(self._future.exception, self._topic).message)
 
+    @property
+    def place(self) -> tuple[int, int] | None:
+        """The partition and offset at which Kafka has it, once it has."""
+        if not self._future.succeeded():
+            return None
+        found = self._future.get()
+        return found.partition, found.offset
+
     def wait(self) -> None:
         """Return when Kafka has it. Raises NotDelivered, at the latest when the publisher's patience ends."""
         self.settle()

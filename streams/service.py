@@ -19,6 +19,7 @@ import structlog
 
 from matcher.errors import KindredError, SafeHalt, Unreachable, code
 from streams.announcer import Feed
+from streams.clock import Mode
 from streams.folder import DataFolder
 from streams.intake import Input
 from streams.metrics import Metrics
@@ -72,6 +73,11 @@ class Service:
     def ready(self) -> bool:
         """Whether events are taken."""
         return self._thread.is_alive() and not self._stopping and self._failure is None
+
+    @property
+    def clock(self) -> Mode | None:
+        """Whose time counts; None before the journal has a first record."""
+        return self._folder.state.clock
 
     @property
     def failure(self) -> KindredError | None:

@@ -1,4 +1,4 @@
-"""What tests share: a real Apache Kafka, one in each process that runs tests, started when first asked for."""
+"""What tests share: a real Apache Kafka and PostgreSQL, one in each process that runs tests, started when asked for."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import NoReturn
 
 import pytest
 
+from tools import postgres as servers
 from tools.kafka import Kafka
 from tools.kafka_jars import Unavailable
+from tools.postgres import Postgres
 
 KafkaMaker = Callable[..., AbstractContextManager[Kafka]]
 
@@ -37,6 +39,17 @@ def new_kafka() -> KafkaMaker:
             do_without("kafka", str(trouble))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server, shared: a test asks for a database of a name of its own, and leaves the server running."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(Postgres())
+        except servers.Unavailable as trouble:
+            do_without("postgres", str(trouble))
+        yield server
 
 
 def do_without(part: str, why: str) -> NoReturn:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,11 @@ from matcher.people.experience import MILLION
 
 if TYPE_CHECKING:
     from matcher.pairing.desk import Desk
+    from matcher.pairing.judge import Judge
     from matcher.people.member import Member
+    from matcher.people.record import Rows
+    from matcher.people.roster import Roster
+    from matcher.state import State
 
 UNKNOWN_ID = code(
     "KND-unknown-id", "Nobody of this id is a present member of the program. Check the id and the program."
@@ -33,12 +37,44 @@ NEAREST_MAX = 5
 Mask = NDArray[np.bool_]
 
 
-def barred(desk: Desk, newcomer: str, mentor: str, *kinds: str, aside: frozenset[str] = frozenset()) -> tuple[str, ...]:
+class Order(Protocol):
+    """Rows of the roster, in an order."""
+
+    def order(self) -> Rows:
+        """The rows."""
+
+
+class Sight(Protocol):
+    """What answers about pairs look at: a desk has it, and so has who only looks and keeps no market."""
+
+    state: State
+    now: int
+    roster: Roster
+    judge: Judge
+
+    @property
+    def volunteers(self) -> Order:
+        """Everybody who offers support."""
+
+    @property
+    def open_mentors(self) -> Order:
+        """Those of them who may be given somebody now."""
+
+    def index(self, who: str) -> int | None:
+        """The place in the roster of a present member, with columns as of now; None for anybody else."""
+
+    def open_slots(self, member: Member) -> int:
+        """Capacity less active and held matches; 0 for who is no mentor."""
+
+
+def barred(
+    desk: Sight, newcomer: str, mentor: str, *kinds: str, aside: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
     """Codes of the blockers of these classes that bar a pair, an open slot included, those ``aside`` left out."""
     return tuple(hit.code for hit in hits(desk, newcomer, mentor) if hit.kind in kinds and hit.code not in aside)
 
 
-def hits(desk: Desk, newcomer: str, mentor: str) -> list[blockers.Blocker]:
+def hits(desk: Sight, newcomer: str, mentor: str) -> list[blockers.Blocker]:
     """Every blocker of a pair in words, an open slot included. Raises ConfigurationError for unknown ids."""
     found = fit.barred(desk.judge, _index(desk, newcomer), _index(desk, mentor), desk.now)
     member = desk.state.members[mentor]
@@ -133,7 +169,7 @@ class Nearest:
     codes: tuple[str, ...]
 
 
-def nearest(desk: Desk, newcomer: str) -> Nearest:
+def nearest(desk: Sight, newcomer: str) -> Nearest:
     """What stands between a newcomer and the mentors of the program. Cost: every blocker over all mentors once."""
     mentors = desk.volunteers.order()
     if not len(mentors):
@@ -181,12 +217,12 @@ def waiting_for_start(newcomer: Member, now: int) -> NewcomerWaiting:
     )
 
 
-def _own(desk: Desk, newcomer: int) -> list[str]:
+def _own(desk: Sight, newcomer: int) -> list[str]:
     """Codes of what closes a newcomer to everybody."""
     return desk.judge.codes(desk.judge.newcomer_alone(newcomer, desk.now))
 
 
-def _bars(desk: Desk, newcomer: int, mentors: NDArray[np.int64]) -> tuple[dict[str, Mask], NDArray[np.int64]]:
+def _bars(desk: Sight, newcomer: int, mentors: NDArray[np.int64]) -> tuple[dict[str, Mask], NDArray[np.int64]]:
     """By blocker, which mentors it bars, in the order of ``BLOCKERS``; and the fits, blockers left aside."""
     found = desk.judge.bars(newcomer, mentors, desk.now)
     bars = desk.judge.masks(found.of_mentor | found.of_the_two)
@@ -199,7 +235,7 @@ def _words(name: str) -> dict[str, str]:
     return {"code": name, "class": blocker.kind, "reason": blocker.reason, "unblocks": blocker.unblocks}
 
 
-def _index(desk: Desk, who: str) -> int:
+def _index(desk: Sight, who: str) -> int:
     index = desk.index(who)
     if index is None:
         raise ConfigurationError(UNKNOWN_ID, f"nobody with the id {who} is a present member of {desk.state.program}")

@@ -1,0 +1,71 @@
+"""Who decided on which version of a proposal: the first one does, and the second is told who and when.
+
+A claim is taken in the transaction of the decision, before its event is sent; so two coordinators on one card never
+both send. It has no person's id, and lasts as long as a decision may take to be seen.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dashboard.access.tables import ACCOUNTS
+from dashboard.tables import METADATA
+
+LASTS_SECONDS: Final = 60  # where the proposal still stands unchanged after this, the decision never arrived
+KEPT_SECONDS: Final = 30 * 86_400  # to say who decided on a card that somebody left open
+
+CLAIMS: Final = Table(
+    "decision_claim",
+    METADATA,
+    Column("program", String(64), primary_key=True),
+    Column("match", String(64), primary_key=True),
+    Column("version", String(16), primary_key=True),
+    Column("account", String(32), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("decision", String(16), nullable=False),
+)
+
+
+class Claim(NamedTuple):
+    """A decision, by whom (an account's name) and when."""
+
+    account: str
+    name: str
+    at: int
+    decision: str
+
+
+def take(db: Connection, program: str, match: str, version: str, account: str, decision: str, now: int) -> Claim | None:
+    """Take this version for a decision; the claim of whoever was first, when it was somebody else."""
+    _forget(db, program, match, version, now)
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    row = {"program": program, "match": match, "version": version, "account": account, "at": now, "decision": decision}
+    if db.execute(insert(CLAIMS).values(**row).on_conflict_do_nothing()).rowcount:
+        return None
+    first = newest(db, program, match, version)
+    return None if first is None or first.account == account else first
+
+
+def newest(db: Connection, program: str, match: str, version: str | None = None) -> Claim | None:
+    """The newest decision on a proposal, or on one version of it."""
+    query = (
+        select(CLAIMS.c.account, ACCOUNTS.c.name, CLAIMS.c.at, CLAIMS.c.decision)
+        .join_from(CLAIMS, ACCOUNTS, CLAIMS.c.account == ACCOUNTS.c.id, isouter=True)
+        .where(CLAIMS.c.program == program, CLAIMS.c.match == match)
+        .order_by(CLAIMS.c.at.desc())
+        .limit(1)
+    )
+    if version is not None:
+        query = query.where(CLAIMS.c.version == version)
+    row = db.execute(query).first()
+    return None if row is None else Claim(row.account, row.name or "somebody", row.at, row.decision)
+
+
+def _forget(db: Connection, program: str, match: str, version: str, now: int) -> None:
+    """Drop what is old, and a claim on this very version whose decision never arrived."""
+    db.execute(delete(CLAIMS).where(CLAIMS.c.at < now - KEPT_SECONDS))
+    same = (CLAIMS.c.program == program) & (CLAIMS.c.match == match) & (CLAIMS.c.version == version)
+    db.execute(delete(CLAIMS).where(same & (CLAIMS.c.at < now - LASTS_SECONDS)))

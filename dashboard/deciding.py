@@ -1,0 +1,166 @@
+"""What coordinators decide about pairs, as forms that become events: review, approve together, recall, close."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from dashboard import claims, words
+from dashboard.claims import Claim
+from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound
+from dashboard.tell import event
+from dashboard.views import look, low_risk, queue, review, today
+from matcher.ids import OpaqueId
+from matcher.messages.vocabulary import Reason
+from matcher.pairing import explain
+from matcher.pairing.matches import Match
+from matcher.pairing.review import PLAN_IS_OVERRULED
+from matcher.program import Program
+
+Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
+Decision = Literal["approve", "hold", "reject", "reassign"]
+
+
+class Form(BaseModel):
+    """Base of the forms: closed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reviewed(Form):
+    """A decision on a proposal. It names newcomer, mentor and version: on anything else than these nothing happens."""
+
+    decision: Decision
+    newcomer: OpaqueId
+    mentor: OpaqueId
+    version: Version
+    reason: Reason | None = Field(None, description="Of a rejection.")
+    other: OpaqueId | None = Field(None, description="The mentor of a reassignment.")
+    seen: str = Field("", max_length=4_000, description="What the card said, to be shown beside what is true by then.")
+
+    @model_validator(mode="after")
+    def _whole(self) -> Reviewed:
+        if self.decision == "reject" and self.reason is None:
+            raise ValueError("A rejection needs a reason: choose one")
+        if self.decision == "reassign" and self.other is None:
+            raise ValueError("Choose the other mentor")
+        return self
+
+
+def reviewed(ask: Ask, form: Reviewed) -> Decided:
+    """Decide on a proposal. Raises Conflict when it is another than the one seen, or decided by somebody else."""
+    program, match_id = ask.program(ask.path["program"]), ask.path["match"]
+    match = _match(ask, program, match_id)
+    stands = _stands(ask, program, match_id, match, form)
+    if form.decision == "reassign" and form.other is not None:
+        _may_be_paired(ask, program, form.newcomer, form.other)
+    first = claims.take(ask.db, program.id, match_id, form.version, ask.account.id, form.decision, ask.now)
+    if first is not None:
+        raise Conflict(_was_first(ask, first))
+    told = event(
+        ask, program, "match.reviewed", stands.id,
+        decision=form.decision, by=ask.account.id, reason=form.reason, mentor=form.other,
+    )  # fmt: skip
+    return Decided([told], "/today", _done(program, form), about=match_id, program=program.id)
+
+
+def _match(ask: Ask, program: Program, match_id: str) -> Match | None:
+    """The open match of this id. Raises NotFound when there never was one, or it is about the account's own person."""
+    pair = program.state.matches.members_of(match_id)
+    if pair is None or any(map(ask.is_own, pair)):
+        raise NotFound
+    return program.state.matches.open.get(match_id)
+
+
+def _stands(ask: Ask, program: Program, match_id: str, match: Match | None, form: Reviewed) -> Match:
+    """The proposal, exactly as it was seen. Raises Conflict."""
+    if match is not None and match.stage != "active":
+        now = queue.card(ask, program, match)
+        if (now.newcomer, now.mentor, now.version) == (form.newcomer, form.mentor, form.version):
+            return match
+    last = claims.newest(ask.db, program.id, match_id)
+    if last is not None and (match is None or match.stage != "proposed"):
+        raise Conflict(_was_first(ask, last))
+    raise Conflict("this proposal has changed since you opened it, and nothing was decided: see what it was and is")
+
+
+def _may_be_paired(ask: Ask, program: Program, newcomer: str, mentor: str) -> None:
+    """Refuse a mentor whom the rules bar; a quality rule or an earlier no is the coordinator's to overrule."""
+    seen = look.at(program, ask.now)
+    if ask.is_own(mentor) or seen.index(mentor) is None:
+        raise FormErrors(other="There is no such mentor in this program.")
+    barred = explain.barred(seen, newcomer, mentor, "SAFETY", "CONSENT", aside=PLAN_IS_OVERRULED)
+    if barred:
+        raise FormErrors(other=f"They may not be paired: {words.listed([words.bar(code) for code in barred])}.")
+
+
+def _was_first(ask: Ask, claim: Claim) -> str:
+    who = "you" if claim.account == ask.account.id else claim.name
+    done = _PAST.get(claim.decision, "decided on")
+    return f"{who} already {done} it, {words.lasting(max(0, ask.now - claim.at))} ago, so nothing was changed now"
+
+
+_PAST = {"approve": "approved", "hold": "put a hold on", "reject": "rejected", "reassign": "gave somebody else to"}
+
+
+def _done(program: Program, form: Reviewed) -> str:
+    pair = f"{form.newcomer} and {form.mentor}"
+    match form.decision:
+        case "approve":
+            return f"{pair} are paired. You can take it back for {today.RECALL_HOURS} hours."
+        case "hold":
+            return f"{pair} are on hold for {words.many(program.policy.review.hold_hours, 'hour')}."
+        case "reject":
+            return f"{pair} will not be proposed to each other again."
+    return f"{form.newcomer} and {form.other} are paired. You can take it back for {today.RECALL_HOURS} hours."
+
+
+class Together(Form):
+    """Pairs of low risk, approved together: each as ``match:version``, as the list showed it."""
+
+    pairs: list[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:\-]{1,64}@[0-9a-f]{16}$")]] = Field(
+        min_length=1, max_length=low_risk.PAIRS_MAX
+    )
+
+
+def approved_together(ask: Ask, form: Together) -> Decided:
+    """Approve exactly the pairs that were listed and ticked. Raises Conflict when one is not what it was."""
+    program = ask.program(ask.path["program"])
+    listed = {f"{each.match}@{each.version}": each for each in low_risk.pairs(ask, program)}
+    if any(pair not in listed for pair in form.pairs):
+        raise Conflict("a pair of the list has changed since you opened it, and nothing was decided: look at it again")
+    told = []
+    for chosen in dict.fromkeys(form.pairs):
+        one = listed[chosen]
+        first = claims.take(ask.db, program.id, one.match, one.version, ask.account.id, "approve", ask.now)
+        if first is not None:
+            raise Conflict(f"{one.newcomer} and {one.mentor}: {_was_first(ask, first)}")
+        told.append(event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id))
+    return Decided(told, "/today", f"{words.many(len(told), 'pair')} approved.", program=program.id)
+
+
+class Reasoned(Form):
+    """Why something is taken back or ended."""
+
+    reason: Reason
+
+
+def recalled(ask: Ask, form: Reasoned) -> Decided:
+    """Take a pair back within its window; the two are not put together again."""
+    program, match_id = ask.program(ask.path["program"]), ask.path["match"]
+    match = _match(ask, program, match_id)
+    if match is None or not today.can_recall(match, ask.now):
+        raise Conflict(
+            "this pair can no longer be taken back: it is over, or the time for it has passed; end it instead"
+        )
+    told = event(ask, program, "match.recalled", match_id, by=ask.account.id, reason=form.reason)
+    done = f"{match.newcomer} and {match.mentor} are no longer paired. {today.told(match)}"
+    return Decided([told], "/today", done, about=match_id, program=program.id)
+
+
+REVIEWED = Action("/review/{program}/{match}/decide", COORDINATORS, Reviewed, reviewed, review.PAGE.path, "reviewed")
+TOGETHER = Action("/low-risk/{program}", COORDINATORS, Together, approved_together, low_risk.PAGE.path, "reviewed")
+RECALLED = Action("/review/{program}/{match}/recall", COORDINATORS, Reasoned, recalled, review.PAGE.path, "recalled")
+
+ACTIONS = (REVIEWED, TOGETHER, RECALLED)

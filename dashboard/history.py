@@ -1,0 +1,83 @@
+"""What the read model knows of what happened, asked by pages: short queries, each with a bound."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, select
+
+from dashboard.tables import ALERTS, FACTS, LETTERS, MATCHES, NAMED, PROGRAMS
+
+ROWS_MAX: Final = 500  # of a chart or a list that is not paged
+
+
+class Happened(NamedTuple):
+    """A fact: its number, the program's clock, when it happened, its type, whom it is about and what was said."""
+
+    n: int
+    at: int
+    time: int
+    type: str
+    subject: str
+    said: dict[str, Any]
+
+
+def of_person(
+    db: Connection,
+    program: str,
+    person: str,
+    *,
+    before: int | None = None,
+    limit: int = 25,
+    without: Sequence[str] = (),
+) -> list[Happened]:
+    """Facts that name a person, the newest first, behind number ``before``."""
+    query = _about(program, person).order_by(FACTS.c.n.desc()).limit(limit)
+    if before is not None:
+        query = query.where(FACTS.c.n < before)
+    for prefix in without:
+        query = query.where(FACTS.c.type.not_like(f"{prefix}%"))
+    return [_happened(row) for row in db.execute(query)]
+
+
+def progress(db: Connection, program: str, person: str) -> list[Happened]:
+    """What was told of somebody's recovery, the newest ``ROWS_MAX``, the oldest first."""
+    query = _about(program, person).where(FACTS.c.type.like("progress.%"), FACTS.c.subject == person)
+    rows = [_happened(row) for row in db.execute(query.order_by(FACTS.c.n.desc()).limit(ROWS_MAX))]
+    return sorted(rows, key=lambda each: each.time)
+
+
+def matches_of(db: Connection, program: str, person: str) -> list[Row[Any]]:
+    """All matches of somebody, on either side, the newest first."""
+    mine = (MATCHES.c.newcomer == person) | (MATCHES.c.mentor == person)
+    query = select(MATCHES).where(MATCHES.c.program == program, mine)
+    return list(db.execute(query.order_by(MATCHES.c.proposed_at.desc(), MATCHES.c.match.desc()).limit(ROWS_MAX)))
+
+
+def alerts_of(db: Connection, programs: Sequence[str]) -> dict[tuple[str, str], Row[Any]]:
+    """What people did about alerts, by program and alert."""
+    rows = db.execute(select(ALERTS).where(ALERTS.c.program.in_(programs)))
+    return {(row.program, row.alert): row for row in rows}
+
+
+def letters(db: Connection, programs: Sequence[str] | None, *, limit: int = 100) -> list[Row[Any]]:
+    """Refused inputs, the newest first; of these programs, or all."""
+    query = select(LETTERS).order_by(LETTERS.c.at.desc(), LETTERS.c.position.desc(), LETTERS.c.number).limit(limit)
+    return list(db.execute(query if programs is None else query.where(LETTERS.c.program.in_(programs))))
+
+
+def is_whole(db: Connection, program: str) -> bool:
+    """Whether the history of a program is known from its first fact."""
+    row = db.execute(select(PROGRAMS.c.unknown_to).where(PROGRAMS.c.program == program)).first()
+    return row is not None and row.unknown_to == 0
+
+
+def _about(program: str, person: str) -> Select[Any]:
+    joined = (NAMED.c.program == FACTS.c.program) & (NAMED.c.n == FACTS.c.n)
+    return select(FACTS).join_from(NAMED, FACTS, joined).where(NAMED.c.program == program, NAMED.c.person == person)
+
+
+def _happened(row: Row[Any]) -> Happened:
+    return Happened(row.n, row.at, row.time, row.type, row.subject, json.loads(row.said))

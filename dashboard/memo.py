@@ -1,0 +1,45 @@
+"""What a view works out of a whole program, kept until the program or the minute changes.
+
+Views stay functions of what they are asked with: the memory holds only what the same program would give again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Final, TypeVar
+from weakref import WeakKeyDictionary
+
+from matcher.program import Program
+
+T = TypeVar("T")
+MINUTE: Final = 60  # what time alone changes on a page may be this old
+
+
+def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]:
+    """Keep the answer of ``make(program, at)`` until the next fact of the program, and for a minute at most."""
+    kept: WeakKeyDictionary[Program, tuple[tuple[int, int], T]] = WeakKeyDictionary()
+
+    @wraps(make)
+    def asked(program: Program, at: int) -> T:
+        key = (program.n, at // MINUTE)
+        held = kept.get(program)
+        if held is None or held[0] != key:
+            held = kept[program] = (key, make(program, at))
+        return held[1]
+
+    return asked
+
+
+def by_minute(make: Callable[[Program, int], T]) -> Callable[[Program, int], tuple[T, int]]:
+    """Keep the answer for a minute whatever happens, with the instant that it is of: for what takes a while."""
+    kept: WeakKeyDictionary[Program, tuple[int, T]] = WeakKeyDictionary()
+
+    @wraps(make)
+    def asked(program: Program, at: int) -> tuple[T, int]:
+        held = kept.get(program)
+        if held is None or not 0 <= at - held[0] < MINUTE:
+            held = kept[program] = (at, make(program, at))
+        return held[1], held[0]
+
+    return asked

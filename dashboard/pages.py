@@ -1,0 +1,46 @@
+"""Every page and every action of the dashboard, gathered from its views: what is not named here has no address."""
+
+from __future__ import annotations
+
+from dashboard import deciding, entering, recording
+from dashboard.frame import Action, Page
+from dashboard.views import (
+    accounts,
+    alerts,
+    audit,
+    enter,
+    low_risk,
+    mentors,
+    people,
+    person,
+    record,
+    recruit,
+    review,
+    today,
+    waiting,
+)
+
+PAGES: tuple[Page, ...] = (
+    today.PAGE,
+    review.PAGE,
+    low_risk.PAGE,
+    people.PAGE,
+    person.PAGE,
+    waiting.PAGE,
+    mentors.PAGE,
+    alerts.PAGE,
+    record.PAGE,
+    enter.PAGE,
+    recruit.PAGE,
+    recruit.PUBLIC,
+    *accounts.PAGES,
+    audit.PAGE,
+)
+ACTIONS: tuple[Action, ...] = (
+    *deciding.ACTIONS,
+    *mentors.ACTIONS,
+    *alerts.ACTIONS,
+    *recording.ACTIONS,
+    entering.ENTERED,
+    *accounts.ACTIONS,
+)

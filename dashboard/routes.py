@@ -1,0 +1,191 @@
+"""Each page as HTML and as JSON, each action from a form and from JSON: the same checks, the same view, the same model.
+
+Views run on worker threads. A page reads the replica under its read lock and lets go of it before it is rendered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+from sqlalchemy import Connection
+from starlette.datastructures import FormData, QueryParams
+
+from dashboard import fields
+from dashboard.access import audit, gate, sessions
+from dashboard.access.sessions import Session
+from dashboard.frame import Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
+from dashboard.parts import WAIT_SECONDS, Parts
+from dashboard.trouble import BAD_FORM, Trouble, not_found
+from matcher.errors import CODES, KindredError
+from matcher.program import Program
+
+SWITCH = "program"
+"""The parameter that narrows any page to one program."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A page that may be shown: its model, and what it was asked with."""
+
+    session: Session
+    ask: Ask
+    model: BaseModel
+    urgent: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """An action that was done."""
+
+    session: Session
+    decided: Decided
+    sent: Sent
+    seen: bool
+    """Whether pages already show its effect."""
+
+
+def open_page(parts: Parts, page: Page, request: Request, searched: FormData | None = None) -> Opened:
+    """Let the account see a page; ``searched`` are parameters that came by POST. Raises Trouble."""
+    session = gate.signed_in(parts, request)
+    if searched is not None:
+        gate.check_change(request, session.token, _text(searched, gate.FORM_FIELD))
+    asked, program = _parameters(page, request.query_params if searched is None else searched)
+    opened = _viewed(parts, page, request, session, program, query=asked)
+    if page.person is not None or page.audited:
+        about = opened.ask.path.get(page.person or "")
+        with parts.engine.begin() as db:
+            program = opened.ask.path.get(SWITCH)
+            audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
+    return opened
+
+
+def open_again(parts: Parts, page: Page, request: Request, sent: FormData, error: FormErrors) -> Opened:
+    """The page of a form that was refused, with the errors and what was filled in. Raises Trouble."""
+    session = gate.signed_in(parts, request)
+    asked, given = fields.read(page.query, {}), fields.plain(sent)
+    return _viewed(parts, page, request, session, None, query=asked, errors=error.errors, given=given)
+
+
+def do_action(parts: Parts, action: Action, request: Request, given: FormData | Mapping[str, Any]) -> Done:
+    """Let the account decide. Raises Trouble, FormErrors, and what the action raises."""
+    session = gate.signed_in(parts, request)
+    gate.check_change(request, session.token, _text(given, gate.FORM_FIELD))
+    path = _path(request)
+    _admit(session, action.roles, path.get(action.person or ""))
+    form = fields.read(action.form, given)
+    now = parts.now()
+    with parts.engine.begin() as db:
+        with parts.replica.reading() as programs:
+            ask = _ask(parts, session, action.roles, programs, db, None, path)
+            try:
+                decided = action.act(ask, form)
+            except NotFound:
+                raise not_found() from None
+        audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
+    sent, seen = _send(parts, decided)
+    return Done(session, decided, sent, seen)
+
+
+def refusal(sent: Sent) -> FormErrors:
+    """The events of an action that the program refused, as an error of its form."""
+    code = sent.refused[0][1]
+    return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
+
+
+def as_trouble(error: FormErrors | Conflict) -> Trouble:
+    """What a program is told of a form that was refused."""
+    if isinstance(error, FormErrors):
+        return Trouble(422, BAD_FORM, "fields are not as they must be; see errors", errors=error.errors)
+    return Trouble(409, error.code, error.message)
+
+
+def with_conflict(error: FormErrors | Conflict) -> FormErrors:
+    """What the page of a form shows above it."""
+    return error if isinstance(error, FormErrors) else FormErrors(**{fields.WHOLE_FORM: error.message + "."})
+
+
+def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
+    """Leave a sentence for the next page, or take it away."""
+    with parts.engine.begin() as db:
+        sessions.say(db, session, notice)
+
+
+def _send(parts: Parts, decided: Decided) -> tuple[Sent, bool]:
+    if not decided.events:
+        return Sent(None), True
+    try:
+        sent = parts.send(decided.events)
+    except KindredError as trouble:
+        raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
+    return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
+
+
+def _viewed(parts: Parts, page: Page, request: Request, session: Session, program: str | None, **asked: Any) -> Opened:
+    path = _path(request)
+    _admit(session, page.roles, path.get(page.person or ""))
+    with parts.engine.connect() as db, parts.replica.reading() as programs:
+        ask = replace(_ask(parts, session, page.roles, programs, db, program, path), **asked)
+        try:
+            model, urgent = page.view(ask), parts.urgent(ask)
+        except NotFound:
+            raise not_found() from None
+    return Opened(session, ask, model, urgent)
+
+
+def _admit(session: Session, roles: frozenset[Role], person: str | None) -> None:
+    gate.may(session.account, roles)
+    gate.not_own(session.account, person)
+
+
+def _parameters(page: Page, given: QueryParams | FormData) -> tuple[BaseModel, str | None]:
+    """The page's own parameters, and the program that the address narrows it to."""
+    pairs = [
+        (name, value) for name, value in given.multi_items() if name != SWITCH or SWITCH in page.query.model_fields
+    ]
+    program = given.get(SWITCH)
+    try:
+        asked = fields.read(page.query, FormData(pairs))
+    except FormErrors as error:
+        raise as_trouble(error) from None
+    return asked, program if isinstance(program, str) else None
+
+
+def _ask(
+    parts: Parts,
+    session: Session,
+    roles: frozenset[Role],
+    programs: Mapping[str, Program],
+    db: Connection,
+    program: str | None,
+    path: Mapping[str, str],
+) -> Ask:
+    account = session.account
+    mine = {id_: programs[id_] for id_ in sorted(programs) if account.roles(id_) & roles}
+    if program is not None and program not in mine:
+        raise not_found()
+    if SWITCH in path and path[SWITCH] not in mine:
+        raise not_found()
+    chosen = program or (session.program if session.program in mine else None)
+    narrowed = mine if chosen is None else {chosen: mine[chosen]}
+    now = wall = parts.now()
+    if parts.paced:
+        now = max((it.at for it in programs.values() if it.at is not None), default=wall)
+    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine)
+
+
+def _path(request: Request) -> dict[str, str]:
+    return {name: str(value) for name, value in request.path_params.items()}
+
+
+def _text(given: FormData | Mapping[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    return value if isinstance(value, str) else None
+
+
+def see_other(then: str) -> Response:
+    """Go there with GET; only to a page of ours."""
+    return Response(status_code=303, headers={"Location": gate.local(then)})

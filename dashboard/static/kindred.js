@@ -1,0 +1,81 @@
+// What pages do better with a script. Everything here works without it, in a slower way.
+"use strict";
+
+(function warnBeforeTheSessionEnds() {
+  const warning = document.getElementById("idle");
+  if (!warning) return;
+  const warnSeconds = 120;
+  let timer = 0;
+
+  function arm(endsIn) {
+    window.clearTimeout(timer);
+    warning.hidden = true;
+    timer = window.setTimeout(() => { warning.hidden = false; }, Math.max(0, endsIn - warnSeconds) * 1000);
+  }
+
+  const endsIn = Number(warning.dataset.endsIn);
+  arm(endsIn);
+  document.getElementById("stay").addEventListener("click", async () => {
+    const answer = await fetch("/api/v1/me", { credentials: "same-origin" });
+    if (answer.ok) arm(endsIn);
+  });
+})();
+
+(function closeMenusByEscape() {
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+})();
+
+(function showWhatIsWrongWithAForm() {
+  const refused = document.querySelector(".refused[role=alert]");
+  if (refused && refused.tabIndex === -1) refused.focus();
+})();
+
+(function sayWhatIsNew() {
+  const line = document.getElementById("live");
+  if (!line || !window.EventSource) return;
+  const words = document.getElementById("live-words");
+  const pause = document.getElementById("live-pause");
+  const kept = "kindred.paused";
+  let count = 0;
+  let broke = false;
+  let source = null;
+
+  function say(text) {
+    words.textContent = text; // nothing else on the page moves until "Show" is asked for
+    line.hidden = false;
+  }
+
+  function listen() {
+    source = new EventSource("/live");
+    source.addEventListener("news", (event) => {
+      count += JSON.parse(event.data).new;
+      say(count + " new");
+    });
+    source.addEventListener("error", () => { broke = true; });
+    source.addEventListener("open", () => {
+      if (broke) say(count ? count + " new, and maybe more" : "There may be something new");
+      broke = false;
+    });
+  }
+
+  function show(paused) {
+    pause.setAttribute("aria-pressed", String(paused));
+    if (paused) say("Updates are paused");
+  }
+
+  pause.addEventListener("click", () => {
+    const paused = sessionStorage.getItem(kept) !== "yes";
+    sessionStorage.setItem(kept, paused ? "yes" : "no");
+    show(paused);
+    if (paused) { source.close(); } else { say("Updates go on; there may be something new"); listen(); }
+  });
+
+  window.addEventListener("pagehide", () => { if (source) source.close(); });
+  if (sessionStorage.getItem(kept) === "yes") { show(true); } else { listen(); }
+})();

@@ -1,0 +1,1 @@
+"""What each page shows: models and pure functions, no HTML."""

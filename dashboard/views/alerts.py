@@ -1,0 +1,158 @@
+"""Alerts: what stands, who has it in their hands, and what was done about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from dashboard import words
+from dashboard.access import accounts
+from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, NotFound, Page
+from dashboard.tell import event
+from dashboard.views import alarms, standing
+from dashboard.views.alarms import Alarm, Level
+from dashboard.views.standing import Handled
+from matcher.program import Program
+
+Show = Literal["open", "acknowledged", "resolved"]
+ROWS_MAX: Final = 25  # of a level; the rest comes up as these are taken
+
+
+class Query(BaseModel):
+    """Which alerts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    show: Show = "open"
+
+
+class Line(BaseModel):
+    """One alert."""
+
+    program: str
+    alert: str
+    person: str
+    words: str
+    level: Level
+    since: int
+    due: int
+    state: Show
+    by: str
+    """Who took it into their hands, or resolved it."""
+
+    at: int | None
+    outcome: str
+
+
+class Group(BaseModel):
+    """The alerts of a level."""
+
+    level: Level
+    words: str
+    lines: list[Line]
+    more: int
+
+
+class Alerts(BaseModel):
+    """Alerts by level, the most urgent first."""
+
+    show: Show
+    groups: list[Group]
+    counts: dict[Show, int]
+
+
+def view(ask: Ask) -> Alerts:
+    """What stands in the account's programs. Cost: linear in alarms."""
+    assert isinstance(ask.query, Query)
+    names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
+    lines = [_line(alarm, done, names) for alarm, done in standing.every(ask)]
+    shown = [line for line in lines if line.state == ask.query.show]
+    groups = [_group(level, [line for line in shown if line.level == level]) for level in alarms.LEVELS]
+    counts: dict[Show, int] = {state: sum(line.state == state for line in lines) for state in _STATES}
+    return Alerts(show=ask.query.show, groups=[group for group in groups if group.lines], counts=counts)
+
+
+_STATES: Final[tuple[Show, ...]] = ("open", "acknowledged", "resolved")
+
+
+def _line(alarm: Alarm, done: Handled, names: dict[str, str]) -> Line:
+    is_done = done.resolved_at is not None
+    by = done.resolved_by if is_done else done.acknowledged_by
+    state: Show = "resolved" if is_done else "acknowledged" if done.acknowledged_at is not None else "open"
+    return Line(
+        program=alarm.program,
+        alert=alarm.id,
+        person=alarm.person,
+        words=alarm.words,
+        level=alarm.level,
+        since=alarm.since,
+        due=alarm.due,
+        state=state,
+        by=names.get(by or "", by or ""),
+        at=done.resolved_at if is_done else done.acknowledged_at,
+        outcome=words.OUTCOMES.get(done.outcome or "", words.reason(done.outcome) if done.outcome else ""),
+    )
+
+
+def _group(level: Level, lines: list[Line]) -> Group:
+    return Group(level=level, words=alarms.LEVELS[level], lines=lines[:ROWS_MAX], more=max(0, len(lines) - ROWS_MAX))
+
+
+# What somebody does about one
+
+
+class Taken(BaseModel):
+    """Somebody has taken it into their hands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Settled(BaseModel):
+    """It is done, and how it ended."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outcome: Annotated[str, StringConstraints(pattern=f"^({'|'.join(words.OUTCOMES)})$")]
+
+
+def acknowledged(ask: Ask, form: Taken) -> Decided:
+    """Take an alert into one's hands. Raises Conflict when somebody else has."""
+    program, alarm, done = _alarm(ask)
+    if done.acknowledged_at is not None or done.resolved_at is not None:
+        who = accounts_name(ask, done.resolved_by or done.acknowledged_by)
+        at = done.resolved_at or done.acknowledged_at or ask.now
+        raise Conflict(f"{who} has it already, since {words.lasting(max(0, ask.now - at))} ago")
+    told = event(ask, program, "alert.acknowledged", alarm.id, by=ask.account.id)
+    return Decided([told], "/alerts", f"It is in your hands: {alarm.person}.", about=alarm.person, program=program.id)
+
+
+def resolved(ask: Ask, form: Settled) -> Decided:
+    """Say how it ended."""
+    program, alarm, done = _alarm(ask)
+    if done.resolved_at is not None:
+        raise Conflict(f"{accounts_name(ask, done.resolved_by)} has resolved it already")
+    told = event(ask, program, "alert.resolved", alarm.id, by=ask.account.id, outcome=form.outcome)
+    return Decided([told], "/alerts", "It is resolved.", about=alarm.person, program=program.id)
+
+
+def accounts_name(ask: Ask, account: str | None) -> str:
+    """The name of an account; a service's word where it is none of ours."""
+    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+    return names.get(account or "", account or "somebody")
+
+
+def _alarm(ask: Ask) -> tuple[Program, Alarm, Handled]:
+    program = ask.program(ask.path["program"])
+    for alarm in alarms.of_program(program, ask.now):
+        if alarm.id == ask.path["alert"] and standing.may_see(ask, alarm):
+            return program, alarm, standing.handled(ask).get((program.id, alarm.id), standing.UNTOUCHED)
+    raise NotFound
+
+
+PAGE = Page("/alerts", "Alerts", COORDINATORS, view, "alerts.html", query=Query, nav="bar", order=50)
+ACKNOWLEDGED = Action(
+    "/alerts/{program}/{alert}/acknowledge", COORDINATORS, Taken, acknowledged, PAGE.path, "acknowledged"
+)
+RESOLVED = Action("/alerts/{program}/{alert}/resolve", COORDINATORS, Settled, resolved, PAGE.path, "resolved")
+ACTIONS = (ACKNOWLEDGED, RESOLVED)

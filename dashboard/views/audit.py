@@ -1,0 +1,66 @@
+"""Who did what and when: for leads with whom it was about, for admins without."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard.access import accounts, audit
+from dashboard.frame import EVERYWHERE, Ask, Page, Role
+
+READERS: frozenset[Role] = frozenset({"lead", "admin"})
+
+
+class Query(BaseModel):
+    """Which lines."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: int | None = Field(None, ge=1, description="The cursor of the page before.")
+    limit: int = Field(25, ge=1, le=100)
+
+
+class Line(BaseModel):
+    """One thing that was done."""
+
+    n: int
+    at: int
+    account: str | None
+    name: str | None
+    what: str
+    where: str
+    program: str | None
+    about: str | None
+
+
+class Audit(BaseModel):
+    """Lines, the newest first."""
+
+    lines: list[Line]
+    next: int | None
+
+
+def view(ask: Ask) -> Audit:
+    """Lines of the account's programs; those that belong to none only for whoever keeps the accounts."""
+    assert isinstance(ask.query, Query)
+    led = sorted(program for program in ask.programs if "lead" in ask.roles(program))
+    is_admin = "admin" in ask.roles(EVERYWHERE) or ask.account.holds(frozenset({"admin"}))
+    rows = audit.newest(ask.db, before=ask.query.after, programs=led, others=is_admin, limit=ask.query.limit + 1)
+    shown = rows[: ask.query.limit]
+    names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
+    lines = [
+        Line(
+            n=row["n"],
+            at=row["at"],
+            account=row["account"],
+            name=names.get(row["account"]),
+            what=row["what"],
+            where=row["where_"],
+            program=row["program"],
+            about=row["about"] if row["program"] in led and not ask.is_own(row["about"]) else None,
+        )
+        for row in shown
+    ]
+    return Audit(lines=lines, next=shown[-1]["n"] if len(rows) > len(shown) else None)
+
+
+PAGE = Page("/audit", "Audit", READERS, view, "audit.html", query=Query, nav="more", order=80, audited=True)

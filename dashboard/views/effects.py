@@ -1,0 +1,81 @@
+"""What pairing two people does to everybody else, by the plan: who loses a place, and until when they are without."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from types import ModuleType
+
+from dashboard import words
+from dashboard.views import look
+from matcher.pairing.desk import Desk
+from matcher.pairing.market import Market
+from matcher.people.member import FOREVER
+from matcher.program import Program
+
+NAMED_MAX = 3  # people to name; more than that is a number
+
+
+def of_pairing(program: Program, newcomer: str, mentor: str, at: int) -> list[str]:
+    """Sentences about the others. Cost: a copy of the market, and one repair of its plan."""
+    desk = program.desk
+    before = desk.market.plan()
+    after = before if before.get(newcomer) == mentor else _plan_with(desk, newcomer, mentor)
+    said = [*_losers(program, before, after, newcomer, at), *_movers(before, after, newcomer)]
+    if mentor in desk.market.slots() and desk.market.slots_of(mentor) <= 1 and not said:
+        said += _left_out(program, before, newcomer, mentor, at)
+    return said or ["Nobody else loses a place by it."]
+
+
+def _plan_with(desk: Desk, newcomer: str, mentor: str) -> dict[str, str]:
+    """The plan of everybody else once these two are paired."""
+    market = _copy(desk.market)
+    if newcomer in market:
+        market.leave(newcomer)
+    if mentor in market.slots():
+        market.set_slots(mentor, max(0, market.slots_of(mentor) - 1))
+    return market.plan()
+
+
+def _copy(market: Market) -> Market:
+    """The market to try something on; compiled code is shared."""
+    compiled = {id(part): part for part in vars(market).values() if isinstance(part, ModuleType)}
+    return deepcopy(market, compiled)
+
+
+def _losers(program: Program, before: dict[str, str], after: dict[str, str], newcomer: str, at: int) -> list[str]:
+    lost = sorted(who for who in before if who != newcomer and who not in after)
+    return [f"It leaves {who} without anyone until {until(program, who, at)}." for who in lost[:NAMED_MAX]]
+
+
+def _movers(before: dict[str, str], after: dict[str, str], newcomer: str) -> list[str]:
+    moved = sorted(who for who in before if who != newcomer and who in after and after[who] != before[who])
+    said = [f"{who} would be given {after[who]} instead of {before[who]}." for who in moved[:NAMED_MAX]]
+    more = len(moved) - NAMED_MAX
+    return [*said, f"{words.many(more, 'other')} would be given another mentor."] if more > 0 else said
+
+
+def _left_out(program: Program, plan: dict[str, str], newcomer: str, mentor: str, at: int) -> list[str]:
+    """Those who could have this last seat as well, and have nobody."""
+    market = program.desk.market
+    waiting = [who for who in market.rows() if who != newcomer and who not in plan and mentor in market.weights_of(who)]
+    if not waiting:
+        return []
+    first = min(waiting, key=lambda who: (program.state.members[who].seeks_since or 0, who))
+    others = f" and {words.many(len(waiting) - 1, 'other')}" if len(waiting) > 1 else ""
+    have = "have" if others else "has"
+    return [f"It takes the last seat of {mentor}: {first}{others} {have} nobody until {until(program, first, at)}."]
+
+
+def until(program: Program, newcomer: str, at: int) -> str:
+    """When somebody may be given a mentor, as far as a date is known."""
+    ends = []
+    for near in look.at(program, at).nearest(newcomer).nearest:
+        member = program.state.members[near.mentor]
+        offer = member.mentorship
+        pause = max(member.paused_until, offer.paused_until if offer else 0)
+        if near.barred_by == ("paused",) and at < pause < FOREVER:
+            ends.append((pause, near.mentor))
+    if not ends:
+        return "another seat opens"
+    end, mentor = min(ends)
+    return f"{mentor} is back from a pause {words.clock(end, at)}"

@@ -1,0 +1,65 @@
+"""Approve all of low risk: in staged mode only, at most twenty pairs, each listed.
+
+Left out is who needs a person first: anyone with an alert, a waiver or a wish not asked, and all that a coordinator
+would be cautioned about.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel
+
+from dashboard.frame import COORDINATORS, Ask, NotFound, Page
+from dashboard.views import alarms, queue
+from dashboard.views.card import Card
+from matcher.pairing import risks
+from matcher.pairing.matches import Match
+from matcher.program import Program
+
+PAIRS_MAX: Final = 20
+
+
+class LowRisk(BaseModel):
+    """The pairs that may be approved together, and how many may not."""
+
+    program: str
+    pairs: list[Card]
+    others: int
+    problem: str
+    """Why what was sent was not done."""
+
+
+def view(ask: Ask) -> LowRisk:
+    """The pairs of the path's program. Raises NotFound where it is not in staged mode."""
+    program = ask.program(ask.path["program"])
+    if program.policy.review.mode != "staged":
+        raise NotFound
+    found = pairs(ask, program)
+    proposed = sum(match.stage == "proposed" for match in program.state.matches.open.values())
+    return LowRisk(program=program.id, pairs=found, others=proposed - len(found), problem=" ".join(ask.errors.values()))
+
+
+def pairs(ask: Ask, program: Program) -> list[Card]:
+    """The closed cards of the pairs of low risk, who waits longest first."""
+    if program.policy.review.mode != "staged":
+        return []
+    standing = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
+    proposed = [match for match in program.state.matches.open.values() if match.stage == "proposed"]
+    found = [match for match in proposed if queue.may_decide(ask, match) and _is_low(program, match, standing, ask.now)]
+    waits = sorted(found, key=lambda match: (program.state.members[match.newcomer].seeks_since or 0, match.id))
+    return queue.cards(ask, [(program, match) for match in waits[:PAIRS_MAX]])
+
+
+def _is_low(program: Program, match: Match, standing: set[str], at: int) -> bool:
+    if match.newcomer in standing or match.mentor in standing:
+        return False
+    newcomer, mentor = program.state.members[match.newcomer], program.state.members[match.mentor]
+    asked = newcomer.profile.wishes.mentor_gender is not None
+    waived = any(until > at for until in mentor.waivers.values())
+    found = risks.of(program.state, match.newcomer, match.mentor, match.fit, at)
+    points = sum(getattr(program.policy.risk, name) for name in found)
+    return asked and not waived and points <= program.policy.review.automatic_points_max
+
+
+PAGE = Page("/low-risk/{program}", "Approve all of low risk", COORDINATORS, view, "low_risk.html")

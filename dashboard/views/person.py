@@ -1,0 +1,210 @@
+"""One person: who they are, how recovery goes, with whom they are and were, and everything that happened."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard import history, telling, words
+from dashboard.draw.recovery import Mark, Point, chart
+from dashboard.frame import COORDINATORS, Ask, NotFound, Page
+from dashboard.history import Happened
+from dashboard.views import alarms, look, people, person_facts
+from dashboard.views.person_facts import PersonFacts
+from matcher.pairing.blockers import BY_CODE
+from matcher.people.experience import MILLION
+from matcher.people.member import Member
+from matcher.program import Program
+
+REPORTS: Final = ("safety.",)
+"""What only leads see."""
+
+
+class Query(BaseModel):
+    """Which part of the timeline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: int | None = Field(None, ge=1, description="The number of the last fact of the page before.")
+    limit: int = Field(25, ge=1, le=100)
+
+
+class Event(BaseModel):
+    """One thing that happened, with its reasons."""
+
+    n: int
+    at: int
+    time: int
+    words: str
+    details: list[str]
+
+
+class Pair(BaseModel):
+    """A match that is or was."""
+
+    match: str
+    other: str
+    is_mentor: bool
+    """Whether the other one is the mentor."""
+
+    stage: str
+    fit: float | None
+    since: int | None
+    until: int | None
+    how_it_ended: str
+
+
+class Alarm(BaseModel):
+    """What somebody should look at."""
+
+    words: str
+    level: str
+    since: int
+
+
+class Nearest(BaseModel):
+    """A mentor who is near, and what bars them."""
+
+    mentor: str
+    fit: float
+    barred: list[str]
+
+
+class Person(BaseModel):
+    """A person's page."""
+
+    facts: PersonFacts
+    standing: str
+    roles: list[str]
+    match: str | None
+    """The id of the open match as a newcomer."""
+
+    alarms: list[Alarm]
+    pairs: list[Pair]
+    supported_by: list[str]
+    """Up the line: mentors, theirs, and so on."""
+
+    supports: list[str]
+    """Down the line."""
+
+    nearest: list[Nearest]
+    would_help: str
+    apart: int
+    """How many people they must not be paired with."""
+
+    events: list[Event]
+    next: int | None
+    whole: bool
+    """Whether the timeline is known from the beginning."""
+
+    chart: str
+    """Recovery as SVG; empty without anything to show."""
+
+    consent: str
+
+
+def view(ask: Ask) -> Person:
+    """The person of the path. Raises NotFound, also for somebody who was erased."""
+    query, program = ask.query, ask.program(ask.path["program"])
+    assert isinstance(query, Query)
+    member = program.state.members.get(ask.path["person"])
+    if member is None:
+        raise NotFound
+    events, following = _timeline(ask, program, member, query)
+    open_ = program.state.matches.of_newcomer(member.id)
+    stands = people.standing(program, member, ask.now)
+    near, would_help = _nearest(program, member, ask.now) if stands == "waiting" else ([], "")
+    return Person(
+        facts=person_facts.of(program, member, ask.now),
+        standing=words.STANDINGS[stands],
+        roles=list(people.roles(member)),
+        match=open_.id if open_ else None,
+        alarms=_alarms(ask, program, member),
+        pairs=_pairs(ask, program, member),
+        supported_by=program.state.support.ancestors(member.id),
+        supports=program.state.support.descendants(member.id),
+        nearest=near,
+        would_help=would_help,
+        apart=len(list(program.state.exclusions.of(member.id))),
+        events=events,
+        next=following,
+        whole=history.is_whole(ask.db, program.id),
+        chart=str(_chart(history.progress(ask.db, program.id, member.id))),
+        consent=_consent(program, member, ask.now),
+    )
+
+
+def sees_reports(ask: Ask, program: Program) -> bool:
+    """Whether the account sees safety reports."""
+    return "lead" in ask.roles(program.id)
+
+
+def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple[list[Event], int | None]:
+    without = () if sees_reports(ask, program) else REPORTS
+    found = history.of_person(ask.db, program.id, member.id, before=query.after, limit=query.limit + 1, without=without)
+    shown = found[: query.limit]
+    return [_event(each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+
+
+def _event(each: Happened) -> Event:
+    said = telling.sentence(each.type, each.said)
+    return Event(n=each.n, at=each.at, time=each.time, words=said, details=telling.details(each.type, each.said))
+
+
+def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:
+    found = sorted(alarms.of_member(program, member, ask.now), key=lambda alarm: alarms.RANK[alarm.level])
+    return [
+        Alarm(words=each.words, level=alarms.LEVELS[each.level], since=each.since)
+        for each in found
+        if each.kind not in alarms.FOR_LEADS or sees_reports(ask, program)
+    ]
+
+
+def _pairs(ask: Ask, program: Program, member: Member) -> list[Pair]:
+    return [
+        Pair(
+            match=row.match,
+            other=row.mentor if row.newcomer == member.id else row.newcomer,
+            is_mentor=row.newcomer == member.id,
+            stage=row.stage,
+            fit=None if row.fit is None else row.fit / MILLION,
+            since=row.active_at or row.proposed_at,
+            until=row.over_at,
+            how_it_ended=words.reason(row.reason) if row.reason else "",
+        )
+        for row in history.matches_of(ask.db, program.id, member.id)
+    ]
+
+
+def _nearest(program: Program, member: Member, at: int) -> tuple[list[Nearest], str]:
+    found = look.at(program, at).nearest(member.id)
+    near = [
+        Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
+        for each in found.nearest
+    ]
+    return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
+
+
+def _chart(told: list[Happened]) -> str:
+    def points(name: str) -> list[Point]:
+        return [Point(each.time, each.said[name]) for each in told if each.said.get(name) is not None]
+
+    kinds = {"progress.setback": "setback", "progress.milestone": "milestone"}
+    marks = [
+        Mark(each.time, telling.sentence(each.type, each.said), kinds[each.type]) for each in told if each.type in kinds
+    ]
+    slips = sum(mark.kind == "setback" for mark in marks)
+    label = f"Mood and craving over time, {words.many(slips, 'setback')}"
+    return chart(points("mood"), points("craving"), marks, label)
+
+
+def _consent(program: Program, member: Member, at: int) -> str:
+    until = member.consent_until
+    if until is None:
+        needed = program.policy.consent.recorded_required
+        return "not on record" + (", and needed here" if needed else "; seeking a mentor counts as asking here")
+    return "on record" if until > at else "taken back or over"
+
+
+PAGE = Page("/people/{program}/{person}", "Person", COORDINATORS, view, "person.html", query=Query, person="person")

@@ -1,0 +1,194 @@
+"""Whom to recruit: the kinds of mentor that would suit most of those who wait.
+
+For us with everything that helps a search; to hand out so that nobody can be recognised: no number below five, at most
+two traits together, no diagnosis with a gender, no date.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import Final, NamedTuple
+
+from pydantic import BaseModel
+
+from dashboard import words
+from dashboard.frame import COORDINATORS, Ask, Page
+from dashboard.memo import by_minute
+from dashboard.views import today
+from matcher.people.experience import MILLION, family, is_substance
+from matcher.people.member import Member
+from matcher.program import Program
+
+KINDS_MAX: Final = 8
+CELL_MIN: Final = 5
+"""Fewer people than this are not counted on paper that leaves the house."""
+
+ANYBODY: Final = ("man", "woman")
+
+
+class Kind(NamedTuple):
+    """Traits of a mentor: a family of codes, a gender (None: any) and a language."""
+
+    lived: str
+    gender: str | None
+    language: str
+
+
+class Wanted(BaseModel):
+    """A kind of mentor, and how many of those who wait they would suit."""
+
+    who: str
+    count: int
+    price: float | None
+    """What a seat of such a mentor is worth to the plan now: 1 is a perfect fit. The market's dual."""
+
+
+class Public(BaseModel):
+    """A line to hand out."""
+
+    who: str
+    count: int
+
+
+class Recruit(BaseModel):
+    """What to look for, in one program."""
+
+    program: str
+    waiting: int
+    mentors: int
+    """How many more mentors with the usual number of seats would be enough."""
+
+    wanted: list[Wanted]
+    made_at: int
+
+
+class Sheet(BaseModel):
+    """The recruitment list of all programs."""
+
+    programs: list[Recruit]
+
+
+class PublicRecruit(BaseModel):
+    """What to hand out, of one program."""
+
+    program: str
+    lines: list[Public]
+
+
+class PublicSheet(BaseModel):
+    """What to hand out."""
+
+    programs: list[PublicRecruit]
+
+
+def view(ask: Ask) -> Sheet:
+    """For us: of every program, kinds of mentor with counts and prices, at most a minute old."""
+    return Sheet(programs=[of(program, ask.now) for program in ask.programs.values()])
+
+
+def view_public(ask: Ask) -> PublicSheet:
+    """To hand out."""
+    return PublicSheet(
+        programs=[PublicRecruit(program=p.id, lines=public(_people(p, ask.now))) for p in ask.programs.values()]
+    )
+
+
+def of(program: Program, at: int) -> Recruit:
+    """What a program should look for."""
+    wanted, made_at = _wanted(program, at)
+    waiting = len(today.unmatched(program, at))
+    usual = program.policy.mentor.capacity_default
+    return Recruit(
+        program=program.id,
+        waiting=waiting,
+        mentors=-(-waiting // usual) if usual else 0,
+        wanted=wanted,
+        made_at=made_at,
+    )
+
+
+@by_minute
+def _wanted(program: Program, at: int) -> list[Wanted]:
+    left, found = _people(program, at), list[Wanted]()
+    prices = _prices(program)
+    while left and len(found) < KINDS_MAX:
+        kinds = Counter(kind for member in left for kind in _kinds(member))
+        if not kinds:
+            break
+        kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0].gender is not None, item[0].lived))
+        left = [member for member in left if kind not in _kinds(member)]
+        found.append(Wanted(who=_who(kind), count=count, price=prices.get(kind.lived)))
+    return found
+
+
+def public(people: Sequence[Member]) -> list[Public]:
+    """Lines to hand out: condition with language, and gender with language, of five people and more."""
+    lived = Counter((_lived(code), language) for m in people for code, language in _pairs(m))
+    wishes = Counter(
+        (gender, _language(member))
+        for member in people
+        if isinstance(member.profile.wishes.mentor_gender, tuple)
+        for gender in member.profile.wishes.mentor_gender
+    )
+    lines = [
+        Public(who=f"somebody who has recovered from {what} and speaks {words.language(language)}", count=count)
+        for (what, language), count in lived.most_common(KINDS_MAX)
+    ]
+    lines += [
+        Public(who=f"{words.gender(gender)} who speaks {words.language(language)}", count=count)
+        for (gender, language), count in wishes.most_common(KINDS_MAX)
+    ]
+    return [line for line in lines if line.count >= CELL_MIN]
+
+
+def _people(program: Program, at: int) -> list[Member]:
+    return [program.state.members[who] for who in today.unmatched(program, at)]
+
+
+def _kinds(member: Member) -> set[Kind]:
+    """The kinds of mentor that would suit somebody; of any gender where the newcomer wishes none."""
+    wish = member.profile.wishes.mentor_gender
+    genders: Iterable[str | None] = wish if isinstance(wish, tuple) else (None, *ANYBODY)
+    return {Kind(code, gender, _language(member)) for code, gender in product(_conditions(member), genders)}
+
+
+def _conditions(member: Member) -> set[str]:
+    return {family(each.code) for each in member.profile.experiences if is_substance(each.code)}
+
+
+def _pairs(member: Member) -> set[tuple[str, str]]:
+    return {(code, _language(member)) for code in _conditions(member)}
+
+
+def _language(member: Member) -> str:
+    return next(iter(member.profile.languages), "en")
+
+
+def _lived(code: str) -> str:
+    return words.experience(code)
+
+
+def _who(kind: Kind) -> str:
+    who = "anybody" if kind.gender is None else words.gender(kind.gender)
+    return f"{who} who has recovered from {_lived(kind.lived)} and speaks {words.language(kind.language)}"
+
+
+def _prices(program: Program) -> dict[str, float]:
+    """The highest price of a seat by the families that its mentor has lived through."""
+    market, found = program.desk.market, dict[str, float]()
+    for mentor in market.slots():
+        price = market.price(mentor) / MILLION
+        for code in _conditions(program.state.members[mentor]):
+            found[code] = max(price, found.get(code, 0.0))
+    return found
+
+
+PAGE = Page(
+    "/waiting/recruit", "Whom to recruit", COORDINATORS, view, "recruit.html", audited=True, what="printed",
+)  # fmt: skip
+PUBLIC = Page(
+    "/waiting/recruit/public", "Whom we are looking for", COORDINATORS, view_public, "recruit_public.html",
+    audited=True, what="printed",
+)  # fmt: skip

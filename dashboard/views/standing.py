@@ -1,0 +1,76 @@
+"""What stands: the alarms that nobody has resolved, and what somebody has already taken into their hands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import NamedTuple
+
+from dashboard import history
+from dashboard.frame import Ask
+from dashboard.views import alarms
+from dashboard.views.alarms import Alarm, Level
+
+
+class Handled(NamedTuple):
+    """What people did about an alarm."""
+
+    acknowledged_at: int | None = None
+    acknowledged_by: str | None = None
+    resolved_at: int | None = None
+    resolved_by: str | None = None
+    outcome: str | None = None
+
+
+UNTOUCHED = Handled()
+
+
+def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
+    """All alarms of the programs asked about that the account may see, the most urgent first, resolved ones too."""
+    done = handled(ask)
+    found = [
+        (alarm, done.get((program.id, alarm.id), UNTOUCHED))
+        for program in ask.programs.values()
+        for alarm in alarms.of_program(program, ask.now)
+        if may_see(ask, alarm)
+    ]
+    return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
+
+
+def handled(ask: Ask) -> Mapping[tuple[str, str], Handled]:
+    """What was done, by program and alarm."""
+    rows = history.alerts_of(ask.db, list(ask.everywhere or ask.programs))
+    return {
+        key: Handled(row.acknowledged_at, row.acknowledged_by, row.resolved_at, row.resolved_by, row.outcome)
+        for key, row in rows.items()
+    }
+
+
+def may_see(ask: Ask, alarm: Alarm) -> bool:
+    """Reports are for leads; nobody sees what is about themselves."""
+    if ask.is_own(alarm.person):
+        return False
+    return alarm.kind not in alarms.FOR_LEADS or "lead" in ask.roles(alarm.program)
+
+
+def levels(ask: Ask) -> dict[tuple[str, str], Level]:
+    """The most urgent level that stands, by program and person; reports left out, so that no level tells of one."""
+    most: dict[tuple[str, str], Level] = {}
+    done = handled(ask)
+    for program in (ask.everywhere or ask.programs).values():
+        for alarm in alarms.of_program(program, ask.now):
+            is_done = done.get((program.id, alarm.id), UNTOUCHED).resolved_at is not None
+            if alarm.kind not in alarms.FOR_LEADS and not is_done:
+                most.setdefault((program.id, alarm.person), alarm.level)
+    return most
+
+
+def urgent(ask: Ask) -> int:
+    """How many things cannot wait and nobody has taken into their hands: the count on top of every page."""
+    done = handled(ask)
+    found = [
+        alarm
+        for program in ask.programs.values()
+        for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
+    ]
+    return sum(may_see(ask, alarm) and done.get((alarm.program, alarm.id), UNTOUCHED) == UNTOUCHED for alarm in found)

@@ -1,0 +1,182 @@
+"""Today: what needs a coordinator, one card at a time; and where it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard import words
+from dashboard.frame import COORDINATORS, Ask, Page
+from dashboard.memo import by_program
+from dashboard.views import queue
+from dashboard.views.card import OVERDUE_HOURS, Card
+from matcher.instants import DAY, HOUR
+from matcher.pairing.matches import Match
+from matcher.program import Program
+
+PAGE_ROWS = 25
+LATELY_MAX = 10
+RECALL_HOURS = 24  # a guess: until the two have usually been in touch, it can be taken back without an ending
+STEADY_DAYS = 90  # most relapses fall into the first 30-90 days (care.md); who is through them is good news
+
+
+class Query(BaseModel):
+    """Which part of the queue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: str | None = Field(None, max_length=200, description="The cursor of the page before.")
+    limit: int = Field(PAGE_ROWS, ge=1, le=100)
+
+
+class Lately(BaseModel):
+    """A pair made lately, which can still be taken back."""
+
+    program: str
+    match: str
+    newcomer: str
+    mentor: str
+    since: int
+    until: int
+    told: str
+    """Whether the two know of it."""
+
+
+class Today(BaseModel):
+    """The review queue and what is around it."""
+
+    cards: list[Card]
+    more: int
+    """Proposals behind these."""
+
+    next: str | None
+    total: int
+    held: list[Card]
+    lately: list[Lately]
+    end: str
+    """Where the day's work ends, and what comes next."""
+
+    good: str
+    """A line of good news."""
+
+    waiting: int
+    people: int
+    staged: list[str]
+    """Programs in which nothing is active before approval: there, what is low in risk can be approved together."""
+
+    not_started: list[str]
+    """Programs that have people and have not been told to start pairing."""
+
+
+def view(ask: Ask) -> Today:
+    """The queue from the cursor on. Cost: linear in open matches and members, and a card's terms for each shown."""
+    assert isinstance(ask.query, Query)
+    places = queue.waiting(ask)
+    behind = queue.after(places, ask.query.after)
+    shown = behind[: ask.query.limit]
+    more = len(behind) - len(shown)
+    held = queue.held(ask)
+    programs = ask.programs.values()
+    return Today(
+        cards=queue.cards(ask, queue.at(ask, shown)),
+        more=more,
+        next=shown[-1].cursor if more else None,
+        total=len(places),
+        held=held,
+        lately=lately(ask),
+        end=_end(ask, len(places), held),
+        good=next((line for program in programs if (line := good_news(program, ask.now))), ""),
+        waiting=sum(len(unmatched(program, ask.now)) for program in programs),
+        people=sum(len(program.state.members.members) for program in programs),
+        staged=[program.id for program in programs if program.policy.review.mode == "staged"],
+        not_started=[p.id for p in programs if p.state.members.members and not p.state.pairing],
+    )
+
+
+def lately(ask: Ask) -> list[Lately]:
+    """Pairs that can be taken back, the newest first."""
+    found = [
+        (match.since, program, match)
+        for program in ask.programs.values()
+        for match in program.state.matches.open.values()
+        if can_recall(match, ask.now) and queue.may_decide(ask, match)
+    ]
+    newest = sorted(found, key=lambda each: (-each[0], each[2].id))[:LATELY_MAX]
+    return [_lately(program, match) for _, program, match in newest]
+
+
+def can_recall(match: Match, at: int) -> bool:
+    """Whether a pair is still within the window in which it can be taken back."""
+    return match.stage == "active" and match.since > at - RECALL_HOURS * HOUR
+
+
+def _lately(program: Program, match: Match) -> Lately:
+    return Lately(
+        program=program.id,
+        match=match.id,
+        newcomer=match.newcomer,
+        mentor=match.mentor,
+        since=match.since,
+        until=match.since + RECALL_HOURS * HOUR,
+        told=told(match),
+    )
+
+
+def told(match: Match) -> str:
+    """Whether the two know that they are paired, as far as anybody can say."""
+    if match.last_contact is not None and match.last_contact >= match.since:
+        return "They know, and have been in touch."
+    if match.accepted:
+        return f"{words.listed(match.accepted)} {'have' if len(match.accepted) > 1 else 'has'} said yes, so they know."
+    return "Their platform was told at once; neither has answered yet."
+
+
+@by_program
+def unmatched(program: Program, at: int) -> list[str]:
+    """Everybody who seeks a mentor and has no open match, who has waited longest first."""
+    matches = program.state.matches
+    found = [m for m in program.state.members if m.present and m.seeks_since is not None]
+    waits = [(m.seeks_since or 0, m.id) for m in found if matches.of_newcomer(m.id) is None]
+    return [who for _, who in sorted(waits)]
+
+
+@by_program
+def good_news(program: Program, at: int) -> str:
+    """The best thing of the last day; else of all that stands; nothing where there is none."""
+    days = [
+        (milestone.days or 0, member.id)
+        for member in program.state.members
+        if member.present
+        for milestone in member.recovery.milestones
+        if milestone.key == "days" and at - DAY < milestone.at <= at
+    ]
+    if days and (best := max(days))[0]:
+        return f"{best[1]} reached {words.many(best[0], 'day')} in recovery."
+    pairs = [match for match in program.state.matches.open.values() if match.stage == "active"]
+    steady = sum(match.since <= at - STEADY_DAYS * DAY for match in pairs)
+    if steady:
+        return f"{words.many(steady, 'pair')} {'has' if steady == 1 else 'have'} been together for {STEADY_DAYS} days."
+    new = sum(match.since > at - 7 * DAY for match in pairs)
+    if new:
+        return f"{words.many(new, 'newcomer')} found a mentor in the last seven days."
+    return f"{words.many(len(pairs), 'pair')} {'is' if len(pairs) == 1 else 'are'} together." if pairs else ""
+
+
+def _end(ask: Ask, proposals: int, held: list[Card]) -> str:
+    begin = "Nothing needs you" if not proposals else "After these nothing more needs you"
+    due = min(_dues(ask, held), default=None)
+    return f"{begin}; next due {words.clock(due, ask.now)}." if due is not None else f"{begin}, and nothing is due."
+
+
+def _dues(ask: Ask, held: list[Card]) -> Iterator[int]:
+    """When something will need a coordinator: holds that end, newcomers whose day is over."""
+    yield from (card.held_until for card in held if card.held_until)
+    for program in ask.programs.values():
+        for who in unmatched(program, ask.now):
+            due = (program.state.members[who].seeks_since or 0) + OVERDUE_HOURS * HOUR
+            if due > ask.now:
+                yield due
+
+
+PAGE = Page("/today", "Today", COORDINATORS, view, "today.html", query=Query, nav="bar", order=10)

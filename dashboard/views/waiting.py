@@ -1,0 +1,181 @@
+"""Waiting: everyone unmatched, what bars them, and which rule relaxed would help."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dashboard import words
+from dashboard.frame import COORDINATORS, Ask, Page
+from dashboard.memo import by_minute
+from dashboard.views import card, look, person_facts, recruit, today
+from dashboard.views.recruit import Recruit
+from matcher.pairing.blockers import BY_CODE, Blocker
+from matcher.program import Program
+
+CAUSES_OF_MAX: Final = 300
+"""Those who have waited longest, of whom causes are counted: each is a look at every mentor."""
+
+
+class Query(BaseModel):
+    """Which part of the list."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    after: str | None = Field(None, max_length=200, description="The cursor of the page before.")
+    limit: int = Field(25, ge=1, le=100)
+
+
+class Line(BaseModel):
+    """One person who waits."""
+
+    program: str
+    id: str
+    since: int
+    over_hours: int
+    experiences: list[str]
+    barred: list[str]
+    """What bars them, or their nearest mentors."""
+
+    nearest: str | None
+    would_help: str
+    """The rule that, relaxed, would open most mentors; empty where none alone would."""
+
+    whose: str
+    """Who can relax it: the coordinator, the person, or time."""
+
+
+class Cause(BaseModel):
+    """What stands between people and their nearest mentors."""
+
+    code: str
+    reason: str
+    unblocks: str
+    count: int
+
+
+class Waiting(BaseModel):
+    """Who waits, who has waited longest first."""
+
+    lines: list[Line]
+    total: int
+    overdue: int
+    next: str | None
+    causes: list[Cause]
+    causes_at: int | None
+    recruit: list[Recruit]
+    people: int
+
+
+def view(ask: Ask) -> Waiting:
+    """A page of those who wait. Cost: a look at every mentor for each person shown."""
+    query = ask.query
+    assert isinstance(query, Query)
+    everybody = sorted(
+        (program.state.members[who].seeks_since or 0, program.id, who)
+        for program in ask.programs.values()
+        for who in today.unmatched(program, ask.now)
+        if not ask.is_own(who)
+    )
+    behind = [each for each in everybody if query.after is None or each > _read(query.after)]
+    shown = behind[: query.limit]
+    causes, made_at = _causes(ask)
+    return Waiting(
+        lines=[line(ask.programs[program], who, ask.now) for _, program, who in shown],
+        total=len(everybody),
+        overdue=sum(card.over_hours(since, ask.now) > 0 for since, _, _ in everybody),
+        next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
+        causes=causes,
+        causes_at=made_at,
+        recruit=[recruit.of(program, ask.now) for program in ask.programs.values()] if everybody else [],
+        people=sum(len(program.state.members.members) for program in ask.programs.values()),
+    )
+
+
+def line(program: Program, who: str, at: int) -> Line:
+    """Somebody who waits, and why."""
+    member = program.state.members[who]
+    since = member.seeks_since or 0
+    own, found = look.at(program, at).own_bars(who), look.at(program, at).nearest(who)
+    near = found.nearest[0] if found.nearest else None
+    codes = bars(program, who, at)
+    rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
+    return Line(
+        program=program.id,
+        id=who,
+        since=since,
+        over_hours=card.over_hours(since, at),
+        experiences=[each.words for each in person_facts.experiences(member, at)],
+        barred=[words.bar(code) for code in codes],
+        nearest=near.mentor if near else None,
+        would_help=rule.unblocks if rule else BY_CODE[_told(own[0])].unblocks if own else "",
+        whose=_whose(rule or BY_CODE[_told(own[0])]) if rule or own else "",
+    )
+
+
+def _whose(rule: Blocker) -> str:
+    return "More seats: ask mentors, or recruit." if rule.code == "no_slot" else _WHOSE[rule.kind]
+
+
+_WHOSE: Final = {
+    "SAFETY": "A safety rule: not to be relaxed but by a waiver.",
+    "CONSENT": "Only the person can change this: ask.",
+    "QUALITY": "Widens by itself while they wait.",
+}
+
+
+def bars(program: Program, who: str, at: int) -> list[str]:
+    """The rules that bar somebody: their own, else those of the nearest mentor; else their seats are given away."""
+    if not program.state.pairing:
+        return ["not_started"]
+    seen = look.at(program, at)
+    nearest = seen.nearest(who).nearest
+    found = seen.own_bars(who) or (list(nearest[0].barred_by) if nearest else [])
+    return list(dict.fromkeys(map(_told, found))) or ["no_slot"]
+
+
+def _told(code: str) -> str:
+    """A report reads like any other pause: only leads see reports."""
+    return "paused" if code == "open_report" else code
+
+
+def _causes(ask: Ask) -> tuple[list[Cause], int | None]:
+    counted, made = Counter[str](), list[int]()
+    for program in ask.programs.values():
+        found, at = _counted(program, ask.now)
+        counted += found
+        made.append(at)
+    causes = [
+        Cause(code=code, reason=_reason(code), unblocks=_unblocks(code), count=count)
+        for code, count in counted.most_common()
+    ]
+    return causes, min(made, default=None)
+
+
+@by_minute
+def _counted(program: Program, at: int) -> Counter[str]:
+    waiting = today.unmatched(program, at)[:CAUSES_OF_MAX]
+    return Counter(code for who in waiting for code in bars(program, who, at))
+
+
+def _reason(code: str) -> str:
+    return BY_CODE[code].reason if code in BY_CODE else words.sentence(words.bar(code))
+
+
+def _unblocks(code: str) -> str:
+    return BY_CODE[code].unblocks if code in BY_CODE else "Start pairing."
+
+
+def _cursor(since: int, program: str, who: str) -> str:
+    return f"{since}.{program}/{who}"
+
+
+def _read(cursor: str) -> tuple[int, str, str]:
+    head, _, who = cursor.partition("/")
+    since, _, program = head.partition(".")
+    return (int(since) if since.isdecimal() and len(since) < 12 else 0, program, who)
+
+
+PAGE = Page("/waiting", "Waiting", COORDINATORS, view, "waiting.html", query=Query, nav="bar", order=30)

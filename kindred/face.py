@@ -1,0 +1,135 @@
+"""The dashboard in its places: on the embedded service's server, and as a process of its own beside Kafka's workers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import TimeoutError as TooSlow
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from starlette.routing import Match, Mount
+
+from dashboard import database
+from dashboard.access import invites
+from dashboard.app import application
+from dashboard.follow import Follower
+from dashboard.frame import Sent
+from dashboard.hub import Hub
+from dashboard.parts import Parts
+from journal.reader import Snapshot
+from journal.sqlite import SqliteJournal
+from kindred.console import note
+from matcher.errors import Unreachable, code
+from matcher.program import Program
+from streams.intake import read_input
+from streams.state import State
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+    from sqlalchemy import Engine
+    from starlette.types import Scope
+
+    from journal.port import Journal
+    from kindred.settings import Settings
+    from streams.service import Service
+
+SLOW = code("KND-decision-slow", "The service has not answered in time. Look whether it was decided, then try again.")
+
+ANSWER_SECONDS: Final = 10.0  # a batch takes milliseconds; ten seconds is a disk that hangs
+SERVICE_PATHS: Final = ("/v1/", "/health/", "/metrics")
+
+
+class Face:
+    """The dashboard of a data folder, mounted on the server of its service."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self._folder = folder
+        self._settings = settings
+        self._stack = ExitStack()
+        self._engine: Engine | None = None
+
+    def __enter__(self) -> Face:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def mount(self, api: FastAPI, service: Service) -> None:
+        """Begin to follow the folder's journal, and put the pages beside the service's own addresses."""
+        engine = self._engine = database.open_database(_address(self._settings) or database.beside(self._folder))
+        self._stack.callback(engine.dispose)
+        homes = {"0": partial(SqliteJournal, self._folder, read_only=True)}
+        hub = Hub()
+        follower = self._stack.enter_context(following(homes, engine, hub))
+        send = partial(_submit, service, follower)
+        idle = self._settings.idle_minutes * 60
+        parts = Parts(
+            engine,
+            follower.replica,
+            send,
+            idle_seconds=idle,
+            hub=hub,
+            closing=lambda: service.feed.closed,
+            paced=service.clock == "event",
+        )
+        api.router.routes.append(Pages("/", app=application(parts)))
+
+    def invite(self, address: str) -> None:
+        """Say where the pages are, and print the link for the first account while there is none."""
+        assert self._engine is not None
+        invite(self._engine, address)
+
+
+@contextmanager
+def following(homes: Mapping[str, Callable[[], Journal]], engine: Engine, hub: Hub) -> Iterator[Follower]:
+    """A follower of these journals, for as long as the context lasts."""
+    follower = Follower(homes, engine, programs_of, told=hub.tell)
+    follower.start()
+    try:
+        yield follower
+    finally:
+        follower.stop()
+
+
+def programs_of(snapshot: Snapshot) -> Iterable[Program]:
+    """The programs that a snapshot of the journal holds."""
+    return State.of([snapshot]).programs.values()
+
+
+def invite(engine: Engine, address: str) -> None:
+    """Say where the pages are; while there is no account, with a link that makes the first one."""
+    with engine.begin() as db:
+        token = invites.first(db, int(time.time()))
+    note(f"the dashboard is at {address}")
+    if token is not None:
+        note(f"it has no account yet: make the first at {address}/welcome/{token} (works once, for a day)")
+
+
+class Pages(Mount):
+    """The pages, at every address that is not the service's: those keep their own answers, also to a wrong method."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the address is one of theirs."""
+        if scope["path"].startswith(SERVICE_PATHS):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
+def _submit(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:
+    """Hand a decision to the service in this process."""
+    inputs = [read_input(json.dumps(event).encode()) for event in events]
+    try:
+        receipt = service.submit(inputs).result(ANSWER_SECONDS)
+    except TooSlow:
+        raise Unreachable(SLOW, "the service has not answered in time: look whether it was decided") from None
+    follower.look()
+    refused = [(result.id, result.code or "") for result in receipt.results if result.status == "refused"]
+    return Sent(receipt.position, refused)
+
+
+def _address(settings: Settings) -> str | None:
+    return None if settings.database_url is None else settings.database_url.get_secret_value()

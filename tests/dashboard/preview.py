@@ -1,0 +1,61 @@
+"""``python -m tests.dashboard.preview DIR [PORT] [ROLE]``: the pages over a data folder, signed in, as they are made.
+
+Decisions change the programs in memory and nothing else.
+
+The address that is printed signs in: its link sets the session's cookie.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import uvicorn
+from fastapi import Response
+
+from dashboard.access import sessions
+from dashboard.frame import Role, Sent
+from matcher.errors import Refused
+from matcher.messages.catalog import parse
+from streams.folder import read_state
+from tests.dashboard.house import House
+
+
+def main(folder: str, port: str = "8790", role: str = "lead") -> None:
+    """Serve until Ctrl-C."""
+    house = House(programs=())
+    house.replica.programs.update(read_state(Path(folder)).programs)
+    house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
+    object.__setattr__(house.parts, "send", lambda events: send(house, events))
+    account = house.account(("*", cast("Role", role)), ("*", "admin"), name="Preview")
+
+    def enter() -> Response:
+        with house.engine.begin() as db:
+            token = sessions.start(db, account, house.now)
+        answer = Response(status_code=303, headers={"Location": "/"})
+        answer.set_cookie("kindred_session", token, httponly=True, samesite="lax")
+        return answer
+
+    house.app.add_api_route("/enter", enter, methods=["GET"])
+    sys.stdout.write(f"http://127.0.0.1:{port}/enter\n")
+    uvicorn.run(house.app, host="127.0.0.1", port=int(port), log_level="warning")
+
+
+def send(house: House, events: Sequence[dict[str, object]]) -> Sent:
+    """Decide at once, as the service would."""
+    refused = []
+    for document in events:
+        event = parse(document)
+        program = house.replica.programs[event.program]
+        try:
+            program.handle(event, max(program.at or 0, event.time))
+        except Refused as refusal:
+            refused.append((event.id, refusal.code))
+    return Sent(1, refused)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,82 @@
+"""Small programs for pages: hand-made, and a cohort of real-shaped people; and a house that decides at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from dashboard.frame import Sent
+from dashboard.projection import Place, Projection
+from matcher.cohort import lines
+from matcher.errors import Refused
+from matcher.messages.catalog import parse
+from matcher.messages.facts import Fact
+from matcher.policy import Policy
+from matcher.program import Program
+from tests.dashboard.house import House
+from tests.matcher.people import HOUR, T0, River, join, mentor
+
+NOT_ASKED = {"wishes": {}}
+"""A newcomer whom nobody asked about the mentor's gender: a person decides, where the mentor's differs."""
+
+STAGED = {"review": {"mode": "staged"}}
+
+
+def river(*events, **tables) -> River:
+    """A program in which a coordinator decides on every pair: m-1 and m-2 (one seat each), n-1 waits a day longer."""
+    program = River(
+        mentor("m-1", capacity=1),
+        mentor("m-2", capacity=1, profile={"needs": ["sleep"]}, strategies=["work"]),
+        join("n-1", T0),
+        **{**STAGED, **tables},
+    )
+    program.take(*events)
+    return program
+
+
+@cache
+def cohort() -> tuple[Fact, ...]:
+    """The facts of a small cohort, as the service makes them."""
+    program, facts = Program("river"), list[Fact]()
+    for line in lines("river", 60, 14, 40, 3):
+        event = parse(line)
+        at = max(program.at or event.time, event.time)
+        if program.at is None:
+            facts += program.adopt(Policy(), at)
+        facts += program.handle(event, at)
+    return tuple(facts)
+
+
+class Living(House):
+    """A house whose programs take what is sent to them, as the service would."""
+
+    def __init__(self, *programs: Program, **parts) -> None:
+        super().__init__(programs=(), **parts)
+        self.replica.programs.update({program.id: program for program in programs})
+        self.now = max((program.at or 0 for program in programs), default=self.now)
+
+    def remember(self, *facts: Fact) -> Living:
+        """Put facts into the read model, as the projection does; the programs are already beyond them."""
+        projection = Projection(self.engine, "0")
+        place = projection.resume()
+        draft, programs = projection.draft(), dict[str, Program]()
+        for fact in facts:
+            draft.take(programs.setdefault(fact.program, Program(fact.program)), fact)
+        draft.finish(programs)
+        projection.write(draft, Place(place.position + 1, b"test"))
+        return self
+
+    def _send(self, events: Sequence[dict[str, object]]) -> Sent:
+        self.sent.extend(events)
+        refused = []
+        for document in events:
+            event = parse(document)
+            program = self.replica.programs[event.program]
+            try:
+                program.handle(event, max(program.at or 0, event.time))
+            except Refused as refusal:
+                refused.append((event.id, refusal.code))
+        return Sent(len(self.sent), refused)
+
+
+__all__ = ["HOUR", "NOT_ASKED", "STAGED", "T0", "Living", "cohort", "river"]

@@ -1,0 +1,121 @@
+"""In a real browser: signing in by keyboard and without JavaScript, and what every page must keep to there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import create_engine
+
+from dashboard.access import accounts
+from dashboard.pages import PAGES
+from matcher.messages.facts import ClockAdvanced, Fact
+from tests.dashboard.chromium import chromium
+from tests.dashboard.house import PASSWORD, House, served
+
+pytestmark = pytest.mark.slow
+LISTED = [page.path for page in PAGES if "{" not in page.path]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def house_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    folder: Path = tmp_path_factory.mktemp("dashboard")
+    house = House(engine=create_engine(f"sqlite:///{folder / 'dashboard.db'}"))
+    with house.engine.begin() as db:
+        id_ = accounts.make(db, "Robin", [("*", "lead"), ("*", "admin")], house.now)
+        accounts.set_password(db, id_, PASSWORD)
+    yield house
+    house.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def address(house_of: House) -> Iterator[str]:
+    with served(house_of) as url:
+        yield url
+
+
+def tell_of(house: House, type_: str, number: int) -> None:
+    """As the follower would, of facts that were decided."""
+    house.parts.hub.tell([Fact("river", n, house.now, type_, ClockAdvanced()) for n in range(number)])
+
+
+def sign_in(page: Page, address: str) -> None:
+    page.goto(f"{address}/account")
+    page.get_by_label("Name").fill("Robin")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Robin")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
+def test_signing_in_and_out(browser: Browser, address: str, scripts: bool) -> None:
+    page = browser.new_page(java_script_enabled=scripts)
+    sign_in(page, address)
+    page.get_by_text("More", exact=True).click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.close()
+
+
+def test_signing_in_by_keyboard_alone(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    page.goto(f"{address}/account")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("To the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("robin")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Robin")).to_be_visible()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280, 1920])
+def test_no_page_is_wider_than_the_screen_or_asks_for_anything_elsewhere(
+    browser: Browser, address: str, width: int
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    said, asked = list[str](), set[str]()
+    page.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.add("/".join(request.url.split("/")[:3])))
+    sign_in(page, address)
+    for path in LISTED:
+        page.goto(address + path)
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, f"{path} at {width}"
+    assert said == []  # a broken content security policy would say so here
+    assert asked == {address}
+    page.close()
+
+
+def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House, address: str) -> None:
+    page = browser.new_page()
+    sign_in(page, address)
+    with page.expect_response("**/live"):
+        page.reload()
+    page.get_by_label("The password you have").focus()
+    before = page.get_by_label("The password you have").bounding_box()
+    tell_of(house_of, "match.proposed", 2)
+    expect(page.get_by_text("2 new")).to_be_visible()
+    tell_of(house_of, "progress.checked_in", 5)
+    tell_of(house_of, "newcomer.waiting", 1)
+    expect(page.get_by_text("3 new")).to_be_visible()
+    expect(page.get_by_label("The password you have")).to_be_focused()
+    assert page.get_by_label("The password you have").bounding_box() == before
+    page.get_by_role("button", name="Pause updates").click()
+    tell_of(house_of, "match.proposed", 1)
+    expect(page.get_by_text("Updates are paused")).to_be_visible()
+    page.get_by_role("link", name="Show", exact=True).click()
+    expect(page.get_by_text("Updates are paused")).to_be_visible()
+    page.close()

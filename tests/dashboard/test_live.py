@@ -1,0 +1,47 @@
+"""The stream of what is new: only of one's own programs, without anybody in it, and gone when the process stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine
+
+from dashboard import hub
+from matcher.messages.events import MemberLeft
+from matcher.messages.facts import Fact, Told
+from tests.dashboard.house import House, served
+
+
+def fact(program: str, type_: str) -> Fact:
+    return Fact(program, 1, 0, type_, Told("m-17", 0, MemberLeft(reason="moved")))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(engine=create_engine(f"sqlite:///{tmp_path / 'dashboard.db'}"))
+
+
+def test_a_stream_tells_of_its_own_programs_and_ends_with_the_process(house: House) -> None:
+    stopping = list[bool]()
+    object.__setattr__(house.parts, "closing", lambda: bool(stopping))
+    cookies = dict(house.signed_in(("hill", "coordinator")).client.cookies)
+    with served(house) as address, httpx.stream("GET", f"{address}/live", cookies=cookies, timeout=20) as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith("retry: ")
+        house.parts.hub.tell([fact("river", "match.proposed"), fact("hill", "progress.checked_in")])
+        house.parts.hub.tell([fact("hill", "match.proposed"), fact("hill", "newcomer.waiting")])
+        stopping.append(True)
+        rest = [line for line in lines if line]
+    assert rest == ["event: news", 'data: {"program": "hill", "new": 2}']
+
+
+def test_a_stream_is_for_those_who_see_people(house: House) -> None:
+    assert house.signed_in(("river", "viewer")).get("/live").status_code == 403
+    assert house.client().get("/live").status_code == 303
+
+
+def test_more_streams_than_are_served_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "STREAMS_MAX", 0)
+    assert house.signed_in(("river", "lead")).get("/live").status_code == 503

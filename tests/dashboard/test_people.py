@@ -1,0 +1,169 @@
+"""People, a person's timeline, who waits, and whom to recruit."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from dashboard import telling
+from dashboard.views import recruit
+from matcher.instants import HOUR
+from matcher.messages.events import EVENTS
+from matcher.messages.facts import DECISIONS
+from matcher.program import Program
+from tests.dashboard.rivers import T0, Living, cohort, river
+from tests.matcher.people import join, tell
+
+
+@pytest.fixture(scope="module")
+def told() -> Living:
+    return Living(Program.fold(cohort())).remember(*cohort())
+
+
+def coordinator(house: Living, role: str = "coordinator"):
+    return house.browser(house.account(("river", role)))
+
+
+def text_of(answer) -> str:
+    assert answer.status_code == 200, answer.text
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", answer.text)))
+
+
+# People
+
+
+def test_people_are_found_by_what_they_live_with_by_post_only(told: Living) -> None:
+    browser = coordinator(told)
+    found = browser.post("/people", {"lived": "F11", "standing": "waiting"})
+    assert "opioids" in text_of(found)
+    everybody = browser.get("/api/v1/people?limit=100").json()
+    opioids = browser.get("/api/v1/people?limit=100&lived=F11").json()
+    assert 0 < opioids["total"] < everybody["total"]
+    assert all(any("opioids" in lived for lived in line["experiences"]) for line in opioids["lines"])
+    assert 'method="post" action="/people"' in browser.get("/people").text
+    assert 'method="get"' not in browser.get("/people").text
+
+
+def test_pages_of_people_hold_everybody_once(told: Living) -> None:
+    browser, seen, after = coordinator(told), [], None
+    while True:
+        page = browser.get("/api/v1/people", params={"limit": 30} | ({"after": after} if after else {})).json()
+        seen += [line["id"] for line in page["lines"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert len(seen) == len(set(seen)) == page["total"]
+
+
+# A person
+
+
+def test_every_page_of_a_cohort_opens(told: Living) -> None:
+    browser = coordinator(told)
+    for member in list(told.replica.programs["river"].state.members)[::4]:
+        answer = browser.get(f"/people/river/{member.id}")
+        assert answer.status_code == 200
+        assert not re.search(r"\b[FZ]\d\d\b", re.sub(r'title="[^"]*"', "", answer.text)), "codes are words"
+
+
+def test_a_timeline_tells_events_and_decisions_with_their_reasons_the_newest_first() -> None:
+    program = river(
+        tell("progress.checked_in", "n-1", T0 + HOUR, mood=4, craving=7),
+        tell("progress.setback", "n-1", T0 + 2 * HOUR, code="F11.20", severity="relapse"),
+        review={"mode": "tiered"},
+    )
+    house = Living(program.program).remember(*program.facts)
+    page = coordinator(house).get("/api/v1/people/river/n-1").json()
+    said = [event["words"] for event in page["events"]]
+    assert said[0] == "Relapsed with opioids, told by themselves."
+    assert said[1] == "Checked in: mood 4 of 10, craving 7 of 10."
+    assert said[2].startswith("n-1 and m-1 were paired by the plan")
+    assert page["whole"]
+    assert page["pairs"][0]["other"] == "m-1"
+    assert page["supported_by"] == ["m-1"]
+    assert page["chart"].startswith("<svg")
+    assert "Had a setback." in [alarm["words"] for alarm in page["alarms"]]
+
+
+def test_every_type_of_fact_has_a_sentence() -> None:
+    missing = {*EVENTS, *DECISIONS} - telling.KNOWN
+    about_nobody = {
+        type_ for type_ in missing if type_.startswith(("alert.", "circle.", "program.", "policy.", "clock."))
+    }
+    assert missing == about_nobody
+
+
+def test_only_a_lead_sees_a_report() -> None:
+    program = river(tell("safety.reported", "m-1", T0 + HOUR, by="n-1", severity="serious"))
+    house = Living(program.program).remember(*program.facts)
+    assert "safety report" in text_of(coordinator(house, "lead").get("/people/river/m-1"))
+    seen = text_of(coordinator(house).get("/people/river/m-1"))
+    assert "report" not in seen
+    assert "Record something" in seen
+
+
+def test_somebody_of_another_program_is_not_there(told: Living) -> None:
+    told.replica.programs["hill"] = river(join("h-1")).program
+    assert coordinator(told).get("/people/hill/h-1").status_code == 404
+    del told.replica.programs["hill"]
+
+
+# Waiting
+
+
+def test_who_waits_is_told_with_what_bars_them_and_what_would_help() -> None:
+    program = river(join("n-2", T0 + HOUR, wishes={"mentor_gender": ["man"]}))
+    house = Living(program.program)
+    page = coordinator(house).get("/api/v1/waiting").json()
+    [line] = page["lines"]
+    assert (line["id"], line["barred"]) == ("n-2", ["wish on gender"])
+    assert line["whose"] == "Only the person can change this: ask."
+    assert [cause["code"] for cause in page["causes"]] == ["gender_wish"]
+    assert "n-2" in text_of(coordinator(house).get("/waiting"))
+
+
+def test_pages_of_who_waits_are_in_order(told: Living) -> None:
+    browser, seen, after = coordinator(told), [], None
+    while True:
+        page = browser.get("/api/v1/waiting", params={"limit": 5} | ({"after": after} if after else {})).json()
+        seen += [(line["since"], line["id"]) for line in page["lines"]]
+        after = page["next"]
+        if after is None:
+            break
+    assert seen == sorted(seen)
+    assert len(seen) == page["total"] > 5
+
+
+# Whom to recruit
+
+
+def crowd(count: int, **changes):
+    return [join(f"{changes.get('gender', 'x')}-{number}-{count}", T0 + number, **changes) for number in range(count)]
+
+
+def test_what_is_handed_out_counts_nobody_below_five_and_no_diagnosis_with_a_gender() -> None:
+    alcohol = [{"code": "F10.20", "state": "active"}]
+    program = river(
+        crowd(6, experiences=alcohol, wishes={"mentor_gender": ["man"]}, gender="man"),
+        crowd(4, languages=["so"], wishes={"mentor_gender": ["nonbinary"]}, gender="woman"),
+    ).program
+    house = Living(program)
+    public = text_of(coordinator(house).get("/waiting/recruit/public"))
+    assert "6 people wait for somebody who has recovered from alcohol and speaks English." in public
+    assert "6 people wait for a man who speaks English." in public
+    assert "Somali" not in public
+    assert "nonbinary" not in public
+    assert not re.search(r"20\d\d-\d\d", public)
+    ours = text_of(coordinator(house).get("/waiting/recruit"))
+    assert "a man who has recovered from alcohol and speaks English" in ours
+    assert "Somali" in ours
+
+
+def test_public_lines_have_at_most_two_traits() -> None:
+    people = list(Program.fold(cohort()).state.members)
+    for line in recruit.public(people * 5):
+        gendered = any(word in line.who for word in ("a woman", "a man", "a nonbinary", "another gender"))
+        assert not (gendered and "recovered" in line.who)
+        assert line.count >= recruit.CELL_MIN

@@ -1,0 +1,254 @@
+"""The review queue: what comes first, what a card says, what a decision does, and where the day ends."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+import pytest
+
+from matcher.instants import DAY, HOUR
+from matcher.program import Program
+from tests.dashboard.rivers import T0, Living, cohort, river
+from tests.matcher.people import join, mentor, tell
+
+
+@pytest.fixture
+def house() -> Living:
+    return Living(river().program)
+
+
+def coordinator(house: Living, name: str = "Ana"):
+    return house.browser(house.account(("river", "coordinator"), name=name))
+
+
+def queue(browser) -> dict:
+    answer = browser.get("/api/v1/today")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def decision(card: dict, word: str, **more: str) -> dict[str, str]:
+    return {"decision": word, **{name: card[name] for name in ("newcomer", "mentor", "version")}, **more}
+
+
+def decide(browser, card: dict, word: str, **more: str):
+    return browser.post(f"/review/{card['program']}/{card['match']}/decide", decision(card, word, **more))
+
+
+# The queue
+
+
+def test_what_cannot_wait_comes_first_then_who_is_furthest_over_the_limit_then_the_id() -> None:
+    program = river(
+        mentor("m-3", capacity=3),
+        join("n-2", T0 + HOUR),
+        join("n-3", T0 + 30 * HOUR),
+        join("n-4", T0 + 30 * HOUR),
+        tell("progress.distress", "n-3", T0 + 31 * HOUR, level="high"),
+    )
+    house = Living(program.program)
+    cards = queue(coordinator(house))["cards"]
+    assert [card["newcomer"] for card in cards] == ["n-3", "n-1", "n-2", "n-4"]
+    assert [card["level"] for card in cards] == ["now", "list", "list", "list"]
+    assert [card["over_hours"] for card in cards][1:] == [7, 6, -23]
+
+
+def test_pages_of_the_queue_are_the_queue_also_when_what_stood_at_the_cursor_is_decided() -> None:
+    program = river(mentor("m-3", capacity=3), *[join(f"n-{number}", T0 + number) for number in range(2, 6)])
+    house = Living(program.program)
+    browser = coordinator(house)
+    whole = [card["newcomer"] for card in queue(browser)["cards"]]
+    first = browser.get("/api/v1/today?limit=2").json()
+    decide(browser, first["cards"][1], "approve")
+    second = browser.get("/api/v1/today", params={"limit": 9, "after": first["next"]}).json()
+    assert [card["newcomer"] for card in second["cards"]] == whole[2:]
+    assert browser.get("/today?after=nonsense").status_code == 200
+
+
+def test_a_card_says_one_sentence_three_reasons_and_one_caution(house: Living) -> None:
+    page = coordinator(house).get("/today").text
+    text = unescape(re.sub(r"<[^>]+>", " ", page))
+    assert "n-1 could be paired with m-1." in text
+    assert "Both know post-traumatic stress, opioids and dual recovery." in text
+    assert "It would be this mentor's first newcomer." in text
+    assert "F11" not in text
+    assert "F43" not in text
+
+
+def test_a_day_ends_and_says_what_is_next() -> None:
+    house = Living(river(join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program)
+    browser = coordinator(house)
+    for card in queue(browser)["cards"]:
+        decide(browser, card, "approve")
+    now = queue(browser)
+    assert now["cards"] == []
+    assert now["end"] == "Nothing needs you; next due on 3 March, 11:00."  # n-3 has waited a day then
+    assert now["good"] == "2 newcomers found a mentor in the last seven days."
+
+
+def test_an_empty_program_teaches() -> None:
+    page = coordinator(Living(Program("river"))).get("/today")
+    assert page.status_code == 200
+    for way in ("/enter", "/import", "kindred demo"):
+        assert way in page.text
+
+
+def test_a_cohort_has_cards_that_can_all_be_unfolded() -> None:
+    house = Living(Program.fold(cohort()))
+    browser = coordinator(house)
+    cards = queue(browser)["cards"]
+    assert cards
+    for card in cards:
+        detail = browser.get(f"/api/v1/review/river/{card['match']}").json()["detail"]
+        assert sum(bar["contribution"] for bar in detail["bars"]) == pytest.approx(card["fit"])
+        assert detail["effects"]
+        assert all(choice["mentor"] != card["mentor"] for choice in detail["choices"])
+        assert browser.get(f"/review/river/{card['match']}").status_code == 200
+
+
+def test_nobody_sees_or_decides_their_own_proposal(house: Living) -> None:
+    own = house.browser(house.account(("river", "coordinator"), member="m-1"))
+    assert queue(own)["cards"] == []
+    card = queue(coordinator(house))["cards"][0]
+    assert own.get(f"/review/river/{card['match']}").status_code == 404
+    assert decide(own, card, "approve").status_code == 404
+    assert house.sent == []
+
+
+# Deciding
+
+
+def test_approving_pairs_the_two_and_says_so(house: Living) -> None:
+    browser = coordinator(house)
+    answer = decide(browser, queue(browser)["cards"][0], "approve")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/today")
+    [event] = house.sent
+    assert event["type"] == "kindred.match.reviewed.v1"
+    assert event["data"] == {"decision": "approve", "by": browser.account}
+    assert "n-1 and m-1 are paired." in browser.get("/today").text
+
+
+def test_holding_keeps_the_card_aside(house: Living) -> None:
+    browser = coordinator(house)
+    decide(browser, queue(browser)["cards"][0], "hold")
+    now = queue(browser)
+    assert (now["cards"], [card["newcomer"] for card in now["held"]]) == ([], ["n-1"])
+    assert now["end"] == "Nothing needs you; next due on 3 March, 09:00."
+
+
+def test_a_rejection_needs_a_reason_and_brings_the_next_mentor(house: Living) -> None:
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+    refused = decide(browser, card, "reject")
+    assert refused.status_code == 422
+    assert "A rejection needs a reason" in refused.text
+    decide(browser, card, "reject", reason="know_each_other")
+    assert [card["mentor"] for card in queue(browser)["cards"]] == ["m-2"]
+
+
+def test_another_mentor_can_be_chosen_but_not_one_whom_the_rules_bar() -> None:
+    program = river(mentor("m-3", profile={"gender": "man"}), join("n-2", T0, wishes={"mentor_gender": ["woman"]}))
+    house = Living(program.program)
+    browser = coordinator(house)
+    card = next(card for card in queue(browser)["cards"] if card["newcomer"] == "n-2")
+    refused = decide(browser, card, "reassign", other="m-3")
+    assert refused.status_code == 422
+    assert "They may not be paired: wish on gender." in refused.text
+    assert house.sent == []
+    other = next(iter({"m-1", "m-2"} - {card["mentor"]}))
+    assert decide(browser, card, "reassign", other=other).status_code == 303
+    assert program.mentor_of("n-2") == (other, "active")
+
+
+def test_a_decision_on_an_older_version_changes_nothing_and_shows_both() -> None:
+    program = river()
+    house = Living(program.program)
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+    seen = unescape(re.search(r'name="seen" value="([^"]+)"', browser.get("/today").text)[1])
+    program.take(tell("progress.setback", "n-1", T0 + HOUR, code="F11.20", severity="lapse"))
+    answer = decide(browser, card, "approve", seen=seen)
+    assert answer.status_code == 409
+    text = unescape(re.sub(r"<[^>]+>", " ", answer.text))
+    assert "Nothing was changed" in text
+    assert "What you saw" in text
+    assert "What is true now" in text
+    assert "One of the two had a setback lately." in text
+    assert house.sent == []
+
+
+def test_of_two_coordinators_one_wins_and_the_other_is_told_who_and_when(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card = queue(ana)["cards"][0]
+    decide(ana, card, "approve")
+    house.now += 120
+    answer = decide(ben, card, "reject", reason="not_a_fit")
+    assert answer.status_code == 409
+    assert "Ana already approved it, 2 minutes ago" in answer.text
+    assert len(house.sent) == 1
+
+
+def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Living, monkeypatch) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card = queue(ana)["cards"][0]
+    object.__setattr__(house.parts, "send", lambda events: house.sent.extend(events) or (1, ()))
+    monkeypatch.setattr("dashboard.routes._send", lambda parts, decided: (type("S", (), {"refused": ()})(), True))
+    decide(ana, card, "approve")  # taken, and on its way
+    answer = decide(ben, card, "hold")
+    assert answer.status_code == 409
+    assert "Ana already approved it" in answer.text
+    house.now += 61  # it never arrived: the card still stands
+    assert decide(ben, card, "hold").status_code == 303
+
+
+def test_what_a_form_says_that_was_seen_is_escaped(house: Living) -> None:
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0] | {"version": "0" * 16}
+    seen = '{"sentence": "<script>alert(1)</script>", "reasons": [], "cautions": ["<b>x</b>"]}'
+    answer = decide(browser, card, "approve", seen=seen)
+    assert answer.status_code == 409
+    assert "<script>alert" not in answer.text
+    assert "<b>x" not in answer.text
+    assert decide(browser, card, "approve", seen="{nonsense").status_code == 409
+
+
+def test_a_pair_can_be_taken_back_within_its_window_only() -> None:
+    program = river()
+    house = Living(program.program)
+    browser = coordinator(house)
+    decide(browser, queue(browser)["cards"][0], "approve")
+    [pair] = queue(browser)["lately"]
+    assert pair["told"] == "Their platform was told at once; neither has answered yet."
+    path = f"/review/river/{pair['match']}/recall"
+    assert browser.post(path).status_code == 422
+    house.now += DAY
+    assert coordinator(house, "Ben").post(path, {"reason": "mistake"}).status_code == 409
+    house.now -= DAY
+    assert coordinator(house, "Cleo").post(path, {"reason": "mistake"}).status_code == 303
+    assert program.mentor_of("n-1") != ("m-1", "active")
+
+
+# Approving together
+
+
+def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_needs_a_person() -> None:
+    program = river(
+        mentor("m-3", capacity=3),
+        join("n-2", T0 + 1, wishes={}),
+        join("n-3", T0 + 2),
+        join("n-4", T0 + 3),
+        tell("progress.distress", "n-4", T0 + HOUR, level="elevated"),
+    )
+    house = Living(program.program)
+    browser = coordinator(house)
+    listed = browser.get("/api/v1/low-risk/river").json()
+    assert [card["newcomer"] for card in listed["pairs"]] == ["n-1", "n-3"]
+    assert listed["others"] == 2
+    chosen = [f"{card['match']}@{card['version']}" for card in listed["pairs"]]
+    assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 303
+    assert program.mentor_of("n-3")[1] == "active"
+    assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 409
+    assert len(house.sent) == 2
+    tiered = Living(river(review={"mode": "tiered"}).program)
+    assert coordinator(tiered).get("/low-risk/river").status_code == 404

@@ -1,0 +1,115 @@
+"""The dashboard as somebody starts it: on the embedded service, and on its own beside a worker on Kafka."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import KafkaMaker
+from tests.kindred.shell import KINDRED, environment, kindred
+
+pytestmark = pytest.mark.slow
+PASSWORD = "four quiet words here"
+WAIT_SECONDS = 90
+
+
+@contextmanager
+def running(*arguments: str, at: Path, name: str, **settings: str) -> Iterator[Callable[[], str]]:
+    """A command until the end of the block, which it must leave with 0; gives what it has said so far."""
+    log = at / f"{name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen([*KINDRED, *arguments], cwd=at, env=environment(**settings), stderr=out, stdout=out)
+    try:
+        yield log.read_text
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def until(found: Callable[[], object], what: str) -> object:
+    ends = time.monotonic() + WAIT_SECONDS
+    while not (answer := found()):
+        assert time.monotonic() < ends, f"waited for {what}"
+        time.sleep(0.1)
+    return answer
+
+
+def come_in(said: Callable[[], str]) -> httpx.Client:
+    """A browser that made the first account by the link that the command printed."""
+    until(lambda: re.search(r"works once", said()), "the link for the first account")
+    link = re.search(r"http\S+/welcome/\S+", said())
+    assert link
+    client = httpx.Client(base_url=link[0].partition("/welcome")[0], follow_redirects=True, timeout=30)
+    token = re.search(r'form_token" value="(\w+)"', client.get(link[0]).text)
+    assert token
+    fields = {"form_token": token[1], "name": "Robin", "password": PASSWORD, "again": PASSWORD}
+    assert client.post(link[0], data=fields).status_code == 200
+    client.headers["X-Form-Token"] = client.get("/api/v1/me").json()["form_token"]
+    return client
+
+
+def decide_first(client: httpx.Client) -> None:
+    """Approve the first card of the queue, and see it gone at once."""
+    cards = until(lambda: client.get("/api/v1/today").json()["cards"], "a card to decide on")
+    assert isinstance(cards, list)
+    card = cards[0]
+    form = {"decision": "approve", **{name: card[name] for name in ("newcomer", "mentor", "version")}}
+    answer = client.post(f"/api/v1/review/{card['program']}/{card['match']}/decide", json=form)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["seen"]
+    matches = [each["match"] for each in client.get("/api/v1/today").json()["cards"]]
+    assert card["match"] not in matches
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_text(kindred("cohort", "--members", "60", "--mentors", "20", "--days", "40", at=tmp_path).stdout)
+    return path
+
+
+def test_serve_opens_on_a_dashboard_and_a_decision_goes_all_the_way(events: Path, tmp_path: Path) -> None:
+    kindred("replay", str(events), "--out", "river", at=tmp_path)
+    arguments = ("serve", "--data", "river", "--port", "0", "--clock", "event")
+    with running(*arguments, at=tmp_path, name="serve") as said, closing(come_in(said)) as client:
+        decide_first(client)
+        assert client.get("/health/ready").json() == {"status": "ready"}
+        wrong = client.post("/v1/notices")
+        assert (wrong.status_code, wrong.json()["code"]) == (405, "KND-no-door")
+    with running(*arguments, at=tmp_path, name="again") as said:
+        until(lambda: "the dashboard is at" in said(), "the second start")
+        assert "welcome" not in said()
+    assert PASSWORD not in (tmp_path / "serve.log").read_text()
+    assert kindred("verify", "river", at=tmp_path).returncode == 0
+
+
+def test_on_kafka_a_decision_goes_to_the_worker_and_comes_back(
+    events: Path, tmp_path: Path, new_kafka: KafkaMaker
+) -> None:
+    with new_kafka() as kafka:
+        settings = {"KINDRED_BROKERS": kafka.address, "KINDRED_DATABASE_URL": f"sqlite:///{tmp_path / 'face.db'}"}
+        assert kindred("topics", "create", "--partitions", "2", at=tmp_path, **settings).returncode == 0
+        assert kindred("publish", str(events), at=tmp_path, **settings).returncode == 0
+        with (
+            running("worker", "--clock", "event", at=tmp_path, name="worker", **settings),
+            running("dashboard", "--port", "0", "--clock", "event", at=tmp_path, name="dashboard", **settings) as said,
+            closing(come_in(said)) as client,
+        ):
+            decide_first(client)
+            assert client.get("/health/ready").json()["status"] == "ready"
+
+
+def test_the_dashboard_on_kafka_says_what_it_lacks(tmp_path: Path) -> None:
+    done = kindred("dashboard", at=tmp_path, KINDRED_BROKERS="127.0.0.1:1")
+    assert done.returncode == 2
+    assert "KINDRED_DATABASE_URL" in done.stderr
