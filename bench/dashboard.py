@@ -100,7 +100,7 @@ def _follow(folder: Path, new_address: Callable[[], str], make: Callable[[Engine
 
 
 def _insert(new_address: Callable[[], str], written: Written) -> float:
-    """Seconds that SQLAlchemy Core takes for the same rows in the same transactions; rows that are there are replaced."""
+    """Seconds that SQLAlchemy Core takes for the same rows in the same transactions; those there are replaced."""
     engine = open_database(new_address())
     dialect = postgresql if engine.dialect.name == "postgresql" else sqlite
     begin = perf_counter()
