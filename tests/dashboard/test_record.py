@@ -6,9 +6,11 @@ import re
 from html import unescape
 
 import pytest
+from sqlalchemy import insert
 
 from dashboard import recording
 from dashboard.blanks import blanks
+from dashboard.tables import LETTERS
 from matcher.instants import DAY, HOUR
 from matcher.messages.catalog import parse
 from matcher.messages.facts import Fact, Told
@@ -274,3 +276,44 @@ def test_a_report_is_an_alert_for_leads_alone() -> None:
     house = Living(river(tell("safety.reported", "m-1", T0 + HOUR, severity="serious")).program)
     assert "A safety report is open." in browser_of(house, "lead").get("/alerts").text
     assert "report" not in re.sub(r"<[^>]+>", "", browser_of(house, "coordinator").get("/alerts").text)
+
+
+# Starting, policy, dead letters
+
+
+def test_a_program_that_waits_to_be_told_is_started_by_a_button() -> None:
+    program = river(program={"start": "when_told"}, review={"mode": "tiered"})
+    house = Living(program.program)
+    browser = browser_of(house, "coordinator")
+    assert "/start/river" in browser.get("/today").text
+    assert "Start pairing" in browser.get("/start/river").text
+    assert program.mentor_of("n-1") is None
+    assert browser.post("/start/river/on").status_code == 303
+    assert program.mentor_of("n-1") is not None
+    assert browser.post("/start/river/on").status_code == 409
+    assert browser.post("/start/river/off").status_code == 303
+
+
+def test_every_number_of_the_policy_has_a_reason_and_a_source(house: Living) -> None:
+    page = browser_of(house).get("/api/v1/policy").json()
+    [adopted] = page["programs"]
+    numbers = [number for table in adopted["tables"] for number in table["numbers"]]
+    assert all(number["reason"] and number["source"] for number in numbers)
+    assert adopted["changed"] == 0
+    assert "Prev Sci 2021" in browser_of(house).get("/policy").text
+
+
+def test_dead_letters_are_shown_without_what_they_said(house: Living) -> None:
+    with house.engine.begin() as db:
+        for number, program in enumerate(["river", "hill", None]):
+            db.execute(
+                insert(LETTERS).values(
+                    home="0", position=number, number=0, at=house.now, code="KND-unknown-member",
+                    program=program, type="member.updated",
+                )
+            )  # fmt: skip
+    lead = browser_of(house).get("/api/v1/health-and-letters").json()
+    assert [letter["program"] for letter in lead["letters"]] == ["river"]
+    admin = house.browser(house.account(("*", "admin"))).get("/api/v1/health-and-letters").json()
+    assert {letter["program"] for letter in admin["letters"]} == {"river", "hill", None}
+    assert "who never joined this program" in browser_of(house).get("/health-and-letters").text
