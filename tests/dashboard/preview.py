@@ -42,8 +42,8 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
         answer.set_cookie("kindred_session", token, httponly=True, samesite="lax")
         return answer
 
-    house.app.add_api_route("/enter", enter, methods=["GET"])
-    sys.stdout.write(f"http://127.0.0.1:{port}/enter\n")
+    house.app.add_api_route("/come-in", enter, methods=["GET"])
+    sys.stdout.write(f"http://127.0.0.1:{port}/come-in\n")
     uvicorn.run(house.app, host="127.0.0.1", port=int(port), log_level="warning")
 
 
