@@ -27,6 +27,7 @@ from bench.report import Row, cost_row, rate_row
 from bench.workers import PATIENCE_SECONDS, SESSION_SECONDS, Workers, cluster
 from journal.frames import Record, decode
 from journal.kafka import KafkaJournal
+from journal.pause import collector_paused
 from journal.port import Entry
 from journal.reader import Reader
 from matcher.cohort import lines
@@ -34,7 +35,7 @@ from matcher.messages.facts import read_fact
 from streams.connection import Connection
 from streams.processor import Processor
 from streams.publisher import EventPublisher
-from streams.state import State, collector_paused
+from streams.state import State
 from streams.topics import EVENTS, JOURNAL
 
 PROGRAMS, MEMBERS, MENTORS, DAYS = 6, 300, 200, 160  # some 10,000 events a program, of which 5 % are joins

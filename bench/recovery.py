@@ -18,6 +18,7 @@ from time import perf_counter
 from bench.report import Row, cost_row, rate_row
 from journal.frames import Batch
 from journal.owner import Owner
+from journal.pause import collector_paused
 from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded
 from journal.sqlite import SqliteJournal
@@ -28,7 +29,7 @@ from matcher.messages.facts import Fact, Told, read_fact
 from streams.intake import program_digest
 from streams.processor import Processor
 from streams.replay import replay
-from streams.state import State, collector_paused
+from streams.state import State
 
 FACTS, BATCH = 1_000_000, 512
 PEOPLE, SINCE = 10_000, 10_000

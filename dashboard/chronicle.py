@@ -15,6 +15,7 @@ from dashboard.draft import Draft
 from dashboard.projection import NOWHERE, Place, Projection
 from dashboard.replica import Load, Replica
 from journal.frames import Source
+from journal.pause import collector_paused
 from journal.port import Journal
 from journal.reader import Reader, Recorded, Snapshot
 from matcher.instants import parse_instant
@@ -118,8 +119,10 @@ class Chronicle:
         return item.position > place.position > self._folded
 
     def _fold(self, item: Recorded, *, is_new: bool) -> None:
-        facts, home = [read_fact(line) for line in item.batch.facts], self._projection.home
-        with self._replica.changing(home) as programs:
+        home = self._projection.home
+        with collector_paused():
+            facts = [read_fact(line) for line in item.batch.facts]
+        with collector_paused(), self._replica.changing(home) as programs:
             for fact in facts:
                 program = programs.get(fact.program)
                 if program is None:
@@ -135,10 +138,11 @@ class Chronicle:
         draft, place = self._draft, self._pending
         assert place is not None
         if not self._is_finished:
-            with self._replica.changing(self._projection.home) as programs:
+            with collector_paused(), self._replica.changing(self._projection.home) as programs:
                 draft.finish(programs)
             self._is_finished = True
-        self._projection.write(draft, place)
+        with collector_paused():
+            self._projection.write(draft, place)
         self._new_draft()
         self._reached()
         return draft.facts

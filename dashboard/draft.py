@@ -8,11 +8,12 @@ process has not seen.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from sqlalchemy import Table
 
 from dashboard import rows
+from dashboard.decided import NOTHING, decision
 from dashboard.memory import Key, Memory
 from dashboard.rows import Row
 from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTORS, NAMED, PEOPLE, PROGRAMS, WAITS
@@ -25,26 +26,9 @@ from matcher.program import Program
 _LISTED: Final = (FACTS, NAMED, EXPERIENCES, LETTERS)
 _KEPT: Final = (PROGRAMS, PEOPLE, MENTORS, MATCHES, WAITS, ALERTS)
 Rows = dict[tuple[str, ...], Row]
-_DECISIONS: Final = {
-    "match.recorded": "record",
-    "match.answered": "decline",
-    "match.recalled": "recall",
-    "match.closed": "close",
-}
 _MOVES_EXPERIENCES: Final = frozenset({"member.joined", "member.updated"})
 _MOVES_LITTLE: Final = "progress."
 _MOVES_OFFERS: Final = ("mentor.", "match.", "member.joined", "member.left")
-
-
-class Decided(NamedTuple):
-    """Who decided what, and when it happened."""
-
-    decision: str | None = None
-    decided_by: str | None = None
-    decided_at: int | None = None
-
-
-_NOTHING: Final = Decided()
 
 
 class Draft:
@@ -61,14 +45,17 @@ class Draft:
         self._touched: dict[Key, None] = {}
         self._lived: dict[Key, None] = {}
         self._offers: dict[Key, None] = {}
-        self._decided = _NOTHING
+        self._decided = NOTHING
 
     def take(self, program: Program, fact: Fact) -> None:
         """Let the program evolve with a fact, and note what that changes."""
+        self.facts.append(fact)
+        if fact.type.startswith(_MOVES_LITTLE):  # most facts there are
+            self._progress(program, fact)
+            return
         people = rows.named(program, fact)
         waited = [_since(program, who) for who in people]
         program.evolve(fact)
-        self.facts.append(fact)
         self._note(program, fact, people)
         for who, since in zip(people, waited, strict=True):
             if since != _since(program, who):
@@ -127,6 +114,16 @@ class Draft:
 
     # Facts
 
+    def _progress(self, program: Program, fact: Fact) -> None:
+        """Word of somebody's recovery names nobody else, and moves neither matches nor waiting."""
+        program.evolve(fact)
+        self._decided = NOTHING
+        row = rows.fact(fact)
+        who = row["subject"]
+        self.added[FACTS].append(row)
+        self.added[NAMED].append({"program": fact.program, "person": who, "n": fact.n})
+        self._touched[fact.program, who] = None
+
     def _note(self, program: Program, fact: Fact, people: Sequence[str]) -> None:
         name, n, _, type_, data = fact
         self.added[FACTS].append(rows.fact(fact))
@@ -134,12 +131,11 @@ class Draft:
         for who in people:
             named.append({"program": name, "person": who, "n": n})
             self._touched[name, who] = None
-        if not type_.startswith(_MOVES_LITTLE):
-            keys = dict.fromkeys((name, who) for who in people)
-            if type_ in _MOVES_EXPERIENCES:
-                self._lived |= keys
-            if type_.startswith(_MOVES_OFFERS):
-                self._offers |= keys
+        keys = dict.fromkeys((name, who) for who in people)
+        if type_ in _MOVES_EXPERIENCES:
+            self._lived |= keys
+        if type_.startswith(_MOVES_OFFERS):
+            self._offers |= keys
         if isinstance(data, Told):
             self._told(name, type_, data)
         elif isinstance(data, facts.PolicyAdopted):  # the capacity of who stated none is the policy's
@@ -154,7 +150,7 @@ class Draft:
         self._offers |= keys
 
     def _told(self, program: str, type_: str, told: Told) -> None:
-        self._decided = _decision(type_, told)
+        self._decided = decision(type_, told)
         if type_.startswith("alert."):
             self._alert(program, told)
         elif type_ == "match.contacted":
@@ -275,19 +271,6 @@ def _is_of(row: Row, program: str, who: str, columns: Iterable[str]) -> bool:
 def _since(program: Program, who: str) -> int | None:
     member = program.state.members.get(who)
     return None if member is None else member.seeks_since
-
-
-def _decision(type_: str, told: Told) -> Decided:
-    """What a told fact decides about a match, or would."""
-    if not type_.startswith(rows.OF_MATCHES):
-        return _NOTHING
-    what: Any = told.what
-    if isinstance(what, events.MatchReviewed):
-        return Decided(what.decision, what.by, told.time)
-    if isinstance(what, events.MatchAnswered) and what.answer == "accept":
-        return _NOTHING
-    decision = _DECISIONS.get(type_)
-    return _NOTHING if decision is None else Decided(decision, what.by, told.time)
 
 
 def _contacted(row: Row, time: int) -> Row:

@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import dashboard, demo, journal, letters, look, publish, run, tell, topics, worker
+from kindred.commands import dashboard, demo, journal, letters, look, publish, read_model, run, tell, topics, worker
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -61,6 +61,7 @@ def application() -> typer.Typer:
     app.add_typer(letters.letters, name="dead-letters")
     app.add_typer(journal.journal, name="journal")
     app.add_typer(tell.policy, name="policy")
+    app.add_typer(read_model.read_model, name="read-model")
     app.add_typer(topics.topics, name="topics")
     return app
 

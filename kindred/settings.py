@@ -58,7 +58,10 @@ class Settings(BaseSettings):
     kafka_plaintext_credentials: bool = Field(
         False, description="Allow SASL_PLAINTEXT: user and password over a line that others may read."
     )
-    database_url: SecretStr | None = Field(None, description="Read model of the distributed service.")
+    database_url: SecretStr | None = Field(
+        None,
+        description="Database of the dashboard (sqlite:///, postgresql://); without one a file in the data folder.",
+    )
     policy: Path | None = Field(None, description="Policy file (TOML); without one the defaults hold.")
     token: SecretStr | None = Field(None, description="Bearer token of the HTTP service; needed beyond loopback.")
     host: str = Field("127.0.0.1", description="Address on which the HTTP service listens.")

@@ -14,6 +14,7 @@ import structlog
 
 from journal.frames import Batch, Source
 from journal.owner import Owner
+from journal.pause import collector_paused
 from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded, Snapshot
 from matcher.errors import ConfigurationError, Refused, code
@@ -26,7 +27,7 @@ from streams.clock import Mode, decided_at
 from streams.draft import DIGESTS_BYTES, Draft
 from streams.duplicates import Sight, reused
 from streams.intake import Input, dead_letter
-from streams.state import LAYOUT, State, collector_paused, notice_lines
+from streams.state import LAYOUT, State, notice_lines
 
 CLOCK_MODE = code(
     "KND-clock-mode",

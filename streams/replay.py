@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from journal.pause import collector_paused
 from matcher.policy import PolicyBook
 from streams.duplicates import Seen
 from streams.files import batches
 from streams.folder import DataFolder
 from streams.intake import Input
 from streams.processor import Receipt
-from streams.state import collector_paused
 
 SNAPSHOT_FACTS: Final = 250_000  # after a kill the files are read again as well, which takes as long as to fold so many
 CYCLES_BATCHES: Final = 64  # hardly anything makes a reference cycle; an exception may

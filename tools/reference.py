@@ -100,7 +100,7 @@ def _import_everything() -> None:
     """Error codes are registered beside the rules that raise them."""
     for package in map(importlib.import_module, PACKAGES):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if not module.name.endswith(("__main__", ".env")):  # what Alembic runs is no module to import
+            if not module.name.endswith("__main__") and ".migrations" not in module.name:  # Alembic runs those
                 importlib.import_module(module.name)
 
 

@@ -61,7 +61,7 @@ WORDS: Final[dict[Kind, str]] = {
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
     "silence": f"Has not been heard of for {SILENCE_DAYS} days.",
-    "no_contact": "Paired three days ago, and no contact is on record.",
+    "no_contact": "Paired for three days and more, and no contact is on record.",
 }
 FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report"})
 """Coordinators see no reports."""

@@ -11,10 +11,12 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import cast
 
 import uvicorn
 from fastapi import Response
+from sqlalchemy import create_engine
 
 from dashboard.access import sessions
 from dashboard.frame import Role, Sent
@@ -26,7 +28,8 @@ from tests.dashboard.house import House
 
 def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     """Serve until Ctrl-C."""
-    house = House(programs=())
+    database = Path(mkdtemp(prefix="kindred-preview-")) / "dashboard.db"  # in memory, requests would share a connection
+    house = House(programs=(), engine=create_engine(f"sqlite:///{database}"))
     house.replica.programs.update(read_state(Path(folder)).programs)
     house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
     object.__setattr__(house.parts, "send", lambda events: send(house, events))
@@ -39,8 +42,8 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
         answer.set_cookie("kindred_session", token, httponly=True, samesite="lax")
         return answer
 
-    house.app.add_api_route("/enter", enter, methods=["GET"])
-    sys.stdout.write(f"http://127.0.0.1:{port}/enter\n")
+    house.app.add_api_route("/come-in", enter, methods=["GET"])
+    sys.stdout.write(f"http://127.0.0.1:{port}/come-in\n")
     uvicorn.run(house.app, host="127.0.0.1", port=int(port), log_level="warning")
 
 

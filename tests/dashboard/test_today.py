@@ -90,7 +90,7 @@ def test_a_day_ends_and_says_what_is_next() -> None:
 def test_an_empty_program_teaches() -> None:
     page = coordinator(Living(Program("river"))).get("/today")
     assert page.status_code == 200
-    for way in ("/enter", "/import", "kindred demo"):
+    for way in ("/enter", "kindred demo"):
         assert way in page.text
 
 

@@ -1,0 +1,91 @@
+"""Dead letters and health: what was refused and why, and how far these pages have come. Metadata only, no people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic import BaseModel
+from sqlalchemy import Row, select
+
+from dashboard import history
+from dashboard.frame import EVERYWHERE, Ask, Page, Role
+from dashboard.tables import PROGRAMS
+from matcher.errors import CODES
+
+READERS: Final = frozenset[Role]({"lead", "admin"})
+LETTERS_MAX: Final = 100
+
+
+class Letter(BaseModel):
+    """One refused input, without what it said."""
+
+    at: int
+    code: str
+    meaning: str
+    program: str | None
+    type: str | None
+
+
+class Count(BaseModel):
+    """How often a code stands among the letters shown."""
+
+    code: str
+    count: int
+
+
+class Program(BaseModel):
+    """How far the pages have come with a program."""
+
+    program: str
+    facts: int
+    at: int | None
+    written: int
+    """Facts in the database; fewer than ``facts`` for a moment only."""
+
+    whole: bool
+    """Whether the history is known from the beginning."""
+
+
+class Health(BaseModel):
+    """Dead letters, the newest first, and how far the pages have come."""
+
+    letters: list[Letter]
+    counts: list[Count]
+    programs: list[Program]
+
+
+def view(ask: Ask) -> Health:
+    """Letters of the account's programs; those that name none only for who keeps all programs."""
+    is_admin = any(role == "admin" and where == EVERYWHERE for where, role in ask.account.grants)
+    rows = history.letters(ask.db, None if is_admin else list(ask.programs), limit=LETTERS_MAX)
+    counts = Counter(row.code for row in rows)
+    return Health(
+        letters=[_letter(row) for row in rows],
+        counts=[Count(code=code, count=count) for code, count in counts.most_common()],
+        programs=_programs(ask),
+    )
+
+
+def _letter(row: Row[Any]) -> Letter:
+    meaning = CODES.get(row.code, "A code of another version.")
+    return Letter(at=row.at, code=row.code, meaning=meaning, program=row.program, type=row.type)
+
+
+def _programs(ask: Ask) -> list[Program]:
+    rows: Sequence[Row[Any]] = ask.db.execute(select(PROGRAMS).where(PROGRAMS.c.program.in_(list(ask.programs)))).all()
+    written = {row.program: row for row in rows}
+    return [
+        Program(
+            program=program.id,
+            facts=program.n,
+            at=program.at,
+            written=written[program.id].n if program.id in written else 0,
+            whole=program.id in written and written[program.id].unknown_to == 0,
+        )
+        for program in ask.programs.values()
+    ]
+
+
+PAGE = Page("/health-and-letters", "Dead letters and health", READERS, view, "health.html", nav="more", order=70)
