@@ -271,7 +271,8 @@ def test_sigterm_ends_a_replay_with_exit_code_0(tmp_path: Path) -> None:
 def test_the_demo_tells_what_a_coordinator_would_read(tmp_path: Path) -> None:
     started = time.monotonic()
     done = kindred("demo", "--once", at=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert all("loading the pairing code" in line for line in done.stderr.splitlines())  # said on a slow machine
     assert time.monotonic() - started < 60
     for part in ("Paired", "Waiting", "Whom to recruit", "Three pairs, and why", "The plan", "Where to look next"):
         assert part in done.stdout
