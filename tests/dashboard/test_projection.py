@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from dashboard import projection
+from dashboard import database, projection
+from dashboard.access import audit
 from dashboard.chronicle import Chronicle
 from dashboard.projection import Overtaken, Projection
 from dashboard.replica import Replica
@@ -152,6 +153,9 @@ def test_an_erased_person_is_in_no_table_and_no_file(new_database: NewDatabase, 
     erased = [match.newcomer, match.mentor]
     with reading(tmp_path / "data") as home:
         follow(engine, home)
+    with engine.begin() as db:
+        for program in ("river", "hill"):  # the same id in another program is another person
+            audit.note(db, 1, None, "opened", "/people", program=program, about=erased[0])
     before = read_model(engine)
     assert all(json.dumps(before["read_match"]).count(f'"{who}"') for who in erased)
     told.tell(tmp_path / "data", [an_event("member.erased", who) for who in erased])
@@ -164,7 +168,13 @@ def test_an_erased_person_is_in_no_table_and_no_file(new_database: NewDatabase, 
     with reading(tmp_path / "data") as home:
         follow(rebuilt, home)
     assert read_model(rebuilt) == rows
+    with engine.connect() as db:
+        lines = audit.newest(db, before=None, programs=[], others=True, limit=9)
+    assert {line["program"]: line["about"] for line in lines} == {"river": "erased", "hill": erased[0]}
     if engine.dialect.name == "sqlite":
+        with engine.begin() as db:
+            audit.erase(db, erased[0])
+        database.forget(engine)
         for path in tmp_path.glob("read_model_*"):
             held = path.read_bytes()
             assert not [who for who in erased if who.encode() in held], path
