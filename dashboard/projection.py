@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, exc, 
 
 from dashboard.database import away, forget, upsert
 from dashboard.draft import Draft
+from dashboard.erasure import FORGETS
 from dashboard.memory import Key, LookUp, Memory
 from dashboard.rows import OPEN, Row
 from dashboard.tables import (
@@ -170,6 +171,8 @@ def _erase(connection: Connection, program: str, person: str) -> None:
     connection.execute(delete(WAITS).where(WAITS.c.program == program, WAITS.c.newcomer == person))
     either = (MATCHES.c.newcomer == person) | (MATCHES.c.mentor == person)
     connection.execute(delete(MATCHES).where(and_(MATCHES.c.program == program, either)))
+    for forget_them in FORGETS:
+        forget_them(connection, program, person)
 
 
 def _place(connection: Connection, home: str, *, lock: bool = False) -> Place:

@@ -47,7 +47,7 @@ def _fit(said: Said) -> str:
 
 def _lived(said: Said) -> str:
     told = said.get("experiences") or ()
-    return words.listed(list(dict.fromkeys(words.lived(each["code"], each.get("state", "active")) for each in told)))
+    return "; ".join(dict.fromkeys(words.lived(each["code"], each.get("state", "active")) for each in told))
 
 
 def _joined(said: Said) -> str:

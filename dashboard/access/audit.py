@@ -40,6 +40,9 @@ def newest(
     return list(db.execute(query).mappings())
 
 
-def erase(db: Connection, person: str) -> None:
-    """Leave a tombstone where this person was named."""
-    db.execute(update(AUDIT).where(AUDIT.c.about == person).values(about=TOMBSTONE))
+def erase(db: Connection, person: str, program: str | None = None) -> None:
+    """Leave a tombstone where this person was named; of one program only, if one is given."""
+    lines = update(AUDIT).where(AUDIT.c.about == person)
+    if program is not None:  # the same id in another program is another person
+        lines = lines.where((AUDIT.c.program == program) | AUDIT.c.program.is_(None))
+    db.execute(lines.values(about=TOMBSTONE))

@@ -24,6 +24,7 @@ from matcher.program import Program
 EARLY_DAYS: Final = 90  # a guess: a pair that ends before its third pulse
 WARN_DAYS: Final = 10  # ahead of a supervision that lapses (care.md)
 TICKS_MAX: Final = 200
+LISTED_MAX: Final = 60  # in the form of a group supervision; nobody supervises more at once
 
 
 class Query(BaseModel):
@@ -78,6 +79,8 @@ class Group(BaseModel):
 
     program: str
     mentors: list[Tick]
+    more: bool
+    """Whether there are more than those listed, whose last supervision is longest ago."""
 
 
 class Mentors(BaseModel):
@@ -169,10 +172,11 @@ def _open(program: Program, member: Member, at: int) -> int:
 
 
 def _group(program: Program) -> Group:
-    ticks = [
-        Tick(id=each.id, last=each.mentorship.supervised_at if each.mentorship else None) for each in mentors(program)
-    ]
-    return Group(program=program.id, mentors=ticks)
+    ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in mentors(program)]
+    longest_ago = sorted(ticks, key=lambda tick: (tick.last or 0, tick.id))[:LISTED_MAX]
+    return Group(
+        program=program.id, mentors=sorted(longest_ago, key=lambda tick: tick.id), more=len(ticks) > LISTED_MAX
+    )
 
 
 def _ended_early(ask: Ask) -> dict[tuple[str, str], int]:

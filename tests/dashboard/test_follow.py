@@ -74,10 +74,10 @@ def test_a_wait_wakes_when_its_events_were_decided() -> None:
     replica, woke = Replica(), Event()
 
     def wait() -> None:
-        assert replica.wait_for_offset(10, BOUND, "3")
+        assert replica.wait_for_offset(10, 10 * BOUND, "3")
         woke.set()
 
-    waiting = Thread(target=wait)
+    waiting = Thread(target=wait, daemon=True)
     waiting.start()
     replica.reached("3", 4, 9)
     replica.reached("2", 9, 99)

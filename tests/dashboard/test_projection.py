@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine
 
 from dashboard import projection
+from dashboard.access import audit
 from dashboard.chronicle import Chronicle
 from dashboard.projection import Overtaken, Projection
 from dashboard.replica import Replica
@@ -20,6 +21,7 @@ from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
 NewDatabase = Callable[[], Engine]
 
 
+@pytest.mark.slow
 def test_a_rebuilt_read_model_is_the_one_that_was_followed_live(new_database: NewDatabase, tmp_path: Path) -> None:
     live, rebuilt, events = new_database(), new_database(), told.events()
     for start in range(0, len(events), 400):  # a process that starts and stops again and again
@@ -170,6 +172,20 @@ def test_an_erased_person_is_in_no_table_and_no_file(new_database: NewDatabase, 
             assert not [who for who in erased if who.encode() in held], path
 
 
+def test_an_erased_person_is_a_tombstone_in_the_audit(new_database: NewDatabase, tmp_path: Path) -> None:
+    engine = new_database()
+    told.tell(tmp_path, told.events()[:100])
+    with engine.begin() as db:
+        for program in ("river", "hill"):  # the same id in another program is another person
+            audit.note(db, 1, None, "opened", "/people", program=program, about="m-1")
+    told.tell(tmp_path, [an_event("member.erased", "m-1")])
+    with reading(tmp_path) as home:
+        follow(engine, home)
+    with engine.connect() as db:
+        lines = audit.newest(db, before=None, programs=[], others=True, limit=9)
+    assert {line["program"]: line["about"] for line in lines} == {"river": "erased", "hill": "m-1"}
+
+
 def test_somebody_who_joins_again_after_an_erasure_begins_anew(new_database: NewDatabase, tmp_path: Path) -> None:
     engine = new_database()
     told.tell(tmp_path, told.events())
@@ -242,10 +258,25 @@ def test_what_went_missing_meanwhile_is_said_and_the_rest_kept(new_database: New
     assert still == {m.id: m.seeks_since for m in state.members if m.seeks_since is not None}
 
 
-def test_rows_of_another_journal_are_replaced(new_database: NewDatabase, tmp_path: Path) -> None:
+def test_rows_that_lag_behind_a_snapshot_still_get_the_history(new_database: NewDatabase, tmp_path: Path) -> None:
+    events, late, whole = told.events(), new_database(), new_database()
+    for upto in (150, 300, 450):  # a snapshot is left at each end
+        told.tell(tmp_path, events[upto - 150 : upto])
+        if upto == 150:
+            with reading(tmp_path) as home:
+                follow(late, home)
+    for engine in (late, whole):
+        with reading(tmp_path) as home:
+            follow(engine, home)
+    assert read_model(late) == read_model(whole)
+    assert read_model(late)["read_program"][0]["unknown_to"] == 0
+
+
+@pytest.mark.parametrize("other", [{"members": 20}, {"members": 60}], ids=["shorter", "longer"])
+def test_rows_of_another_journal_are_replaced(new_database: NewDatabase, tmp_path: Path, other: dict[str, int]) -> None:
     engine, fresh = new_database(), new_database()
-    told.tell(tmp_path / "old", told.events(days=60))
-    told.tell(tmp_path / "new", told.events(members=20))
+    told.tell(tmp_path / "old", told.events())
+    told.tell(tmp_path / "new", told.events(**other))
     for folder in ("old", "new"):
         with reading(tmp_path / folder) as home:
             follow(engine, home)
