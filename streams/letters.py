@@ -142,7 +142,8 @@ def from_journal(line: Mapping[str, Any], original: Record | None, topic: str, p
 
 
 def _letter(lying: Lying) -> Letter:
-    return opened(lying.record, f"{lying.partition}:{lying.offset}", lying.at // 1000)
+    record = lying.record._replace(headers=list(lying.record.headers))  # as kafka-python sends them
+    return opened(record, f"{lying.partition}:{lying.offset}", lying.at // 1000)
 
 
 def _program(raw: bytes) -> bytes | None:
