@@ -60,7 +60,7 @@ class Face:
 
     def mount(self, api: FastAPI, service: Service) -> None:
         """Begin to follow the folder's journal, and put the pages beside the service's own addresses."""
-        engine = self._engine = database.open_database(_address(self._settings) or database.beside(self._folder))
+        engine = self._engine = database.open_database(database_address(self._settings, self._folder))
         self._stack.callback(engine.dispose)
         homes = {"0": partial(SqliteJournal, self._folder, read_only=True)}
         hub = Hub()
@@ -131,5 +131,6 @@ def _submit(service: Service, follower: Follower, events: Sequence[dict[str, obj
     return Sent(receipt.position, refused)
 
 
-def _address(settings: Settings) -> str | None:
-    return None if settings.database_url is None else settings.database_url.get_secret_value()
+def database_address(settings: Settings, folder: Path) -> str:
+    """Where the pages of a data folder have their database: in the folder, unless the settings name another."""
+    return settings.database_url.get_secret_value() if settings.database_url else database.beside(folder)

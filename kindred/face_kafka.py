@@ -10,7 +10,6 @@ from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
-import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 
@@ -28,17 +27,16 @@ from matcher.messages.catalog import parse
 from matcher.program import Program
 
 if TYPE_CHECKING:
-    import socket
-
     from dashboard.replica import Replica
+    from journal.port import Journal
     from kindred.settings import Settings
+    from streams.connection import Connection
     from streams.publisher import EventPublisher
 
 NO_DATABASE = code(
     "KND-no-database",
     "The dashboard of the distributed service needs a database: set KINDRED_DATABASE_URL to postgresql://...",
 )
-GRACE_SECONDS: Final = 10
 PLACES_MAX: Final = 10_000  # decisions that were sent and whose effect nobody waited for
 
 
@@ -46,10 +44,10 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
     """Serve the pages until SIGTERM or Ctrl-C. Raises ConfigurationError without a database, Unreachable."""
     from streams.publisher import EventPublisher
     from streams.reach import quiet
+    from streams.serving import Server
     from streams.topics import check_topics
 
-    if settings.database_url is None:
-        raise ConfigurationError(NO_DATABASE, "no database: set KINDRED_DATABASE_URL to postgresql://...")
+    address = database_address(settings)
     wiring.prepare(settings.log_level)
     quiet()
     connection = wiring.connection(settings)
@@ -57,22 +55,34 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
     wiring.warm_up()
     with ExitStack() as stack:
         door = stack.enter_context(wiring.listener(settings.host, settings.port, has_token=True))  # pages ask who comes
-        engine = database.open_database(settings.database_url.get_secret_value())
+        engine = database.open_database(address)
         stack.callback(engine.dispose)
         if rebuild:
             empty(engine)
         publisher = stack.enter_context(EventPublisher(connection, waiting=note))
         hub, leaving = Hub(), Event()
-        homes = {
-            str(number): partial(distributed.journal, connection, number)
-            for number in distributed.partitions(connection)
-        }
-        follower = stack.enter_context(face.following(homes, engine, hub))
+        follower = stack.enter_context(face.following(homes(connection), engine, hub))
         line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
         parts = Parts(engine, line, line.send, idle_seconds=idle, hub=hub, closing=leaving.is_set, paced=paced)
         where = wiring.address(door)
-        _run(_beside_health(application(parts), follower), door, lambda: face.invite(engine, where), leaving)
+        api = _beside_health(application(parts), follower)
+        with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
+            Server(api, ready=lambda: face.invite(engine, where), leaving=leaving.set).run(sockets=[door])
+
+
+def database_address(settings: Settings) -> str:
+    """Where the pages beside workers have their database. Raises ConfigurationError when nothing says so."""
+    if settings.database_url is None:
+        raise ConfigurationError(NO_DATABASE, "no database: set KINDRED_DATABASE_URL to postgresql://...")
+    return settings.database_url.get_secret_value()
+
+
+def homes(connection: Connection) -> dict[str, Callable[[], Journal]]:
+    """The journal of each partition, to be opened."""
+    return {
+        str(number): partial(distributed.journal, connection, number) for number in distributed.partitions(connection)
+    }
 
 
 class Line:
@@ -143,34 +153,3 @@ def _beside_health(pages: FastAPI, follower: Follower) -> FastAPI:
     api.add_api_route("/health/ready", ready, methods=["GET", "HEAD"])
     api.router.routes.append(face.Pages("/", app=pages))
     return api
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn, which says when it answers."""
-
-    def __init__(self, api: FastAPI, ready: Callable[[], None], leaving: Event) -> None:
-        super().__init__(
-            uvicorn.Config(
-                api,
-                log_config=None,
-                log_level="warning",
-                access_log=False,  # an address may carry an id
-                server_header=False,
-                timeout_graceful_shutdown=GRACE_SECONDS,
-            )
-        )
-        self._ready = ready
-        self._leaving = leaving
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._leaving.set()
-        await super().shutdown(sockets)
-
-
-def _run(api: FastAPI, door: socket.socket, ready: Callable[[], None], leaving: Event) -> None:
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-        _Server(api, ready, leaving).run(sockets=[door])

@@ -16,9 +16,7 @@ from dashboard.projection import Projection, empty
 from dashboard.replica import Replica
 from dashboard.tables import READ_MODEL
 from journal.sqlite import SqliteJournal
-from kindred import distributed, face, wiring
-from kindred.face_kafka import NO_DATABASE
-from matcher.errors import ConfigurationError
+from kindred import face, face_kafka, wiring
 
 if TYPE_CHECKING:
     from journal.port import Journal
@@ -50,17 +48,12 @@ def rebuild(folder: Path | None, settings: Settings) -> dict[str, int]:
 
 def _in_folder(named: Path | None, settings: Settings) -> tuple[Homes, str]:
     folder = wiring.data_folder(named, settings)
-    address = settings.database_url.get_secret_value() if settings.database_url else database.beside(folder)
-    return {"0": partial(SqliteJournal, folder, read_only=True)}, address
+    return {"0": partial(SqliteJournal, folder, read_only=True)}, face.database_address(settings, folder)
 
 
 def _on_kafka(settings: Settings) -> tuple[Homes, str]:
-    if settings.database_url is None:
-        raise ConfigurationError(NO_DATABASE, "no database: set KINDRED_DATABASE_URL to postgresql://...")
-    connection = wiring.connection(settings)
-    numbers = distributed.partitions(connection)
-    homes = {str(number): partial(distributed.journal, connection, number) for number in numbers}
-    return homes, settings.database_url.get_secret_value()
+    address = face_kafka.database_address(settings)
+    return face_kafka.homes(wiring.connection(settings)), address
 
 
 def _follow(engine: Engine, name: str, home: Journal) -> None:

@@ -45,7 +45,7 @@ def serve(
             api = app(service, token=token)
             if mount is not None:
                 mount(api, service)
-            server = _Server(api, service, ready or _nothing)
+            server = _StoppedServer(api, ready=ready or _nothing, leaving=service.feed.close)
             stop.server = service.on_failure = server.leave
             service.start()
             if not stop.requested:
@@ -56,10 +56,10 @@ def serve(
         raise service.failure
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn, which leaves signals to ``_Stop`` and ends the readers that follow before it waits for them."""
+class Server(uvicorn.Server):
+    """Uvicorn, which says when it answers, and tells those who follow that it leaves before it waits for them."""
 
-    def __init__(self, api: FastAPI, service: Service, ready: Callable[[], None]) -> None:
+    def __init__(self, api: FastAPI, *, ready: Callable[[], None], leaving: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 api,
@@ -70,8 +70,22 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        self._service = service
         self._ready = ready
+        self._leaving = leaving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Answer what is under way, and end."""
+        self._leaving()
+        await super().shutdown(sockets)
+
+
+class _StoppedServer(Server):
+    """One that leaves signals to ``_Stop``."""
 
     def leave(self) -> None:
         """Stop listening as soon as the loop comes to it."""
@@ -80,14 +94,6 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._service.feed.close()
-        await super().shutdown(sockets)
 
 
 class _Stop:
