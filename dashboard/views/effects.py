@@ -6,7 +6,7 @@ from copy import deepcopy
 from types import ModuleType
 
 from dashboard import words
-from dashboard.views import look
+from dashboard.views import look, person_facts
 from matcher.pairing.desk import Desk
 from matcher.pairing.market import Market
 from matcher.people.member import FOREVER
@@ -70,9 +70,7 @@ def until(program: Program, newcomer: str, at: int) -> str:
     """When somebody may be given a mentor, as far as a date is known."""
     ends = []
     for near in look.at(program, at).nearest(newcomer).nearest:
-        member = program.state.members[near.mentor]
-        offer = member.mentorship
-        pause = max(member.paused_until, offer.paused_until if offer else 0)
+        pause = person_facts.away_until(program.state.members[near.mentor])
         if near.barred_by == ("paused",) and at < pause < FOREVER:
             ends.append((pause, near.mentor))
     if not ends:

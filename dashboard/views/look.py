@@ -7,11 +7,11 @@ asked of after a fact, or a minute later.
 
 from __future__ import annotations
 
-from typing import Final
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from dashboard.memo import MINUTE
 from matcher import care
 from matcher.pairing import explain, fit
 from matcher.pairing.blockers import Blocker
@@ -25,8 +25,6 @@ from matcher.people.record import Rows
 from matcher.people.roster import Roster
 from matcher.program import Program
 from matcher.state import State
-
-MINUTE: Final = 60  # what time alone changes may be this old
 
 
 class Look:

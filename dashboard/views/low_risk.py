@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
-from dashboard.views import alarms, queue
+from dashboard.views import alarms, queue, standing
 from dashboard.views.card import Card
 from matcher.pairing import risks
 from matcher.pairing.matches import Match
@@ -44,15 +44,15 @@ def pairs(ask: Ask, program: Program) -> list[Card]:
     """The closed cards of the pairs of low risk, who waits longest first."""
     if program.policy.review.mode != "staged":
         return []
-    standing = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
+    alarmed = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
     proposed = [match for match in program.state.matches.open.values() if match.stage == "proposed"]
-    found = [match for match in proposed if queue.may_decide(ask, match) and _is_low(program, match, standing, ask.now)]
+    found = [match for match in proposed if queue.may_decide(ask, match) and _is_low(program, match, alarmed, ask.now)]
     waits = sorted(found, key=lambda match: (program.state.members[match.newcomer].seeks_since or 0, match.id))
-    return queue.cards(ask, [(program, match) for match in waits[:PAIRS_MAX]])
+    return queue.cards(ask, [(program, match) for match in waits[:PAIRS_MAX]], standing.levels(ask))
 
 
-def _is_low(program: Program, match: Match, standing: set[str], at: int) -> bool:
-    if match.newcomer in standing or match.mentor in standing:
+def _is_low(program: Program, match: Match, alarmed: set[str], at: int) -> bool:
+    if match.newcomer in alarmed or match.mentor in alarmed:
         return False
     newcomer, mentor = program.state.members[match.newcomer], program.state.members[match.mentor]
     asked = newcomer.profile.wishes.mentor_gender is not None

@@ -89,10 +89,15 @@ def wish(member: Member) -> str:
 
 def away(member: Member, at: int) -> str | None:
     """Until when somebody is on a pause; None when they are not."""
-    until = max(member.paused_until, member.mentorship.paused_until if member.mentorship else 0)
+    until = away_until(member)
     if until <= at:
         return None
     return "on a pause without an end" if until >= FOREVER else f"on a pause for {words.lasting(until - at)} more"
+
+
+def away_until(member: Member) -> int:
+    """The end of somebody's pause, as a member or as a mentor."""
+    return max(member.paused_until, member.mentorship.paused_until if member.mentorship else 0)
 
 
 def _age(member: Member, at: int) -> str:

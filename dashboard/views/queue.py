@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dashboard.frame import Ask
@@ -29,9 +29,12 @@ class Place(NamedTuple):
         return f"{self.rank}.{self.under_hours}.{self.program}/{self.match}"
 
 
-def waiting(ask: Ask) -> list[Place]:
+Levels = Mapping[tuple[str, str], Level]
+"""What ``standing.levels`` says, to be asked once for a page."""
+
+
+def waiting(ask: Ask, levels: Levels) -> list[Place]:
     """The places of all proposals that the account may decide on, in order. Cost: linear in open matches."""
-    levels = standing.levels(ask)
     return sorted(
         _place(program, match, ask.now, levels.get((program.id, match.newcomer), "list"))
         for program in ask.programs.values()
@@ -40,7 +43,7 @@ def waiting(ask: Ask) -> list[Place]:
     )
 
 
-def held(ask: Ask) -> list[Card]:
+def held(ask: Ask, levels: Levels) -> list[Card]:
     """Everything on hold, what ends first first."""
     found = [
         (match.held_until, program, match)
@@ -48,7 +51,7 @@ def held(ask: Ask) -> list[Card]:
         for match in program.state.matches.open.values()
         if match.stage == "held" and may_decide(ask, match)
     ]
-    return cards(ask, [(program, match) for _, program, match in sorted(found, key=lambda each: each[0])])
+    return cards(ask, [(program, match) for _, program, match in sorted(found, key=lambda each: each[0])], levels)
 
 
 def may_decide(ask: Ask, match: Match) -> bool:
@@ -56,9 +59,8 @@ def may_decide(ask: Ask, match: Match) -> bool:
     return not ask.is_own(match.newcomer) and not ask.is_own(match.mentor)
 
 
-def cards(ask: Ask, proposals: Iterable[tuple[Program, Match]]) -> list[Card]:
+def cards(ask: Ask, proposals: Iterable[tuple[Program, Match]], levels: Levels) -> list[Card]:
     """Their closed cards."""
-    levels = standing.levels(ask)
     return [
         closed(program, match, ask.now, levels.get((program.id, match.newcomer), "list"))
         for program, match in proposals
@@ -67,7 +69,7 @@ def cards(ask: Ask, proposals: Iterable[tuple[Program, Match]]) -> list[Card]:
 
 def card(ask: Ask, program: Program, match: Match) -> Card:
     """One closed card."""
-    return cards(ask, [(program, match)])[0]
+    return cards(ask, [(program, match)], standing.levels(ask))[0]
 
 
 def at(ask: Ask, places: Iterable[Place]) -> Iterator[tuple[Program, Match]]:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
-from dashboard.views import alarms, card, effects, look, person_facts, queue
+from dashboard.views import alarms, card, effects, look, person_facts, queue, standing
 from dashboard.views.card import Bar, Card, Choice, Glance
 from dashboard.views.person_facts import PersonFacts
 from matcher.instants import DAY, HOUR
@@ -76,7 +76,7 @@ def view(ask: Ask) -> Review:
         detail=detail(ask, program, match) if match is not None and open_ else None,
         current=None if open_ else _current(ask, program, pair[0], match_id),
         conflict=_conflict(ask),
-        after=len(queue.waiting(ask)),
+        after=len(queue.waiting(ask, standing.levels(ask))),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_program
-from dashboard.views import queue
+from dashboard.views import queue, standing
 from dashboard.views.card import OVERDUE_HOURS, Card
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
@@ -72,14 +72,15 @@ class Today(BaseModel):
 def view(ask: Ask) -> Today:
     """The queue from the cursor on. Cost: linear in open matches and members, and a card's terms for each shown."""
     assert isinstance(ask.query, Query)
-    places = queue.waiting(ask)
+    levels = standing.levels(ask)
+    places = queue.waiting(ask, levels)
     behind = queue.after(places, ask.query.after)
     shown = behind[: ask.query.limit]
     more = len(behind) - len(shown)
-    held = queue.held(ask)
+    held = queue.held(ask, levels)
     programs = ask.programs.values()
     return Today(
-        cards=queue.cards(ask, queue.at(ask, shown)),
+        cards=queue.cards(ask, queue.at(ask, shown), levels),
         more=more,
         next=shown[-1].cursor if more else None,
         total=len(places),

@@ -13,8 +13,10 @@ from dashboard.memo import by_minute
 from dashboard.views import card, look, person_facts, recruit, today
 from dashboard.views.recruit import Recruit
 from matcher.pairing.blockers import BY_CODE, Blocker
+from matcher.pairing.explain import Nearest
 from matcher.program import Program
 
+NOT_STARTED: Final = ["not_started"]
 CAUSES_OF_MAX: Final = 300
 """Those who have waited longest, of whom causes are counted: each is a look at every mentor."""
 
@@ -98,9 +100,10 @@ def line(program: Program, who: str, at: int) -> Line:
     """Somebody who waits, and why."""
     member = program.state.members[who]
     since = member.seeks_since or 0
-    own, found = look.at(program, at).own_bars(who), look.at(program, at).nearest(who)
+    seen = look.at(program, at)
+    own, found = seen.own_bars(who), seen.nearest(who)
     near = found.nearest[0] if found.nearest else None
-    codes = bars(program, who, at)
+    codes = _codes(own, found) if program.state.pairing else NOT_STARTED
     rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
     return Line(
         program=program.id,
@@ -129,11 +132,14 @@ _WHOSE: Final = {
 def bars(program: Program, who: str, at: int) -> list[str]:
     """The rules that bar somebody: their own, else those of the nearest mentor; else their seats are given away."""
     if not program.state.pairing:
-        return ["not_started"]
+        return NOT_STARTED
     seen = look.at(program, at)
-    nearest = seen.nearest(who).nearest
-    found = seen.own_bars(who) or (list(nearest[0].barred_by) if nearest else [])
-    return list(dict.fromkeys(map(_told, found))) or ["no_slot"]
+    return _codes(seen.own_bars(who), seen.nearest(who))
+
+
+def _codes(own: list[str], found: Nearest) -> list[str]:
+    barring = own or (list(found.nearest[0].barred_by) if found.nearest else [])
+    return list(dict.fromkeys(map(_told, barring))) or ["no_slot"]
 
 
 def _told(code: str) -> str:
