@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import cast
@@ -20,10 +19,9 @@ from sqlalchemy import create_engine
 
 from dashboard.access import sessions
 from dashboard.frame import Role, Sent
-from matcher.errors import Refused
-from matcher.messages.catalog import parse
 from streams.folder import read_state
 from tests.dashboard.house import House
+from tests.dashboard.rivers import decide
 
 
 def main(folder: str, port: str = "8790", role: str = "lead") -> None:
@@ -32,7 +30,7 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     house = House(programs=(), engine=create_engine(f"sqlite:///{database}"))
     house.replica.programs.update(read_state(Path(folder)).programs)
     house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
-    object.__setattr__(house.parts, "send", lambda events: send(house, events))
+    object.__setattr__(house.parts, "send", lambda events: Sent(1, decide(house.replica.programs, events)))
     account = house.account(("*", cast("Role", role)), ("*", "admin"), name="Preview")
 
     def enter() -> Response:
@@ -45,19 +43,6 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     house.app.add_api_route("/come-in", enter, methods=["GET"])
     sys.stdout.write(f"http://127.0.0.1:{port}/come-in\n")
     uvicorn.run(house.app, host="127.0.0.1", port=int(port), log_level="warning")
-
-
-def send(house: House, events: Sequence[dict[str, object]]) -> Sent:
-    """Decide at once, as the service would."""
-    refused = []
-    for document in events:
-        event = parse(document)
-        program = house.replica.programs[event.program]
-        try:
-            program.handle(event, max(program.at or 0, event.time))
-        except Refused as refusal:
-            refused.append((event.id, refusal.code))
-    return Sent(1, refused)
 
 
 if __name__ == "__main__":

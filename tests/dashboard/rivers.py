@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from dashboard.frame import Sent
@@ -68,15 +68,20 @@ class Living(House):
 
     def _send(self, events: Sequence[dict[str, object]]) -> Sent:
         self.sent.extend(events)
-        refused = []
-        for document in events:
-            event = parse(document)
-            program = self.replica.programs[event.program]
-            try:
-                program.handle(event, max(program.at or 0, event.time))
-            except Refused as refusal:
-                refused.append((event.id, refusal.code))
-        return Sent(len(self.sent), refused)
+        return Sent(len(self.sent), decide(self.replica.programs, events))
 
 
-__all__ = ["HOUR", "NOT_ASKED", "STAGED", "T0", "Living", "cohort", "river"]
+def decide(programs: Mapping[str, Program], events: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
+    """Have the programs decide events at once, as the service would; those they refuse, with the code."""
+    refused = []
+    for document in events:
+        event = parse(document)
+        program = programs[event.program]
+        try:
+            program.handle(event, max(program.at or 0, event.time))
+        except Refused as refusal:
+            refused.append((event.id, refusal.code))
+    return refused
+
+
+__all__ = ["HOUR", "NOT_ASKED", "STAGED", "T0", "Living", "cohort", "decide", "river"]
