@@ -54,6 +54,9 @@ class Topic:
         except KafkaError as trouble:
             self.close()
             raise told(trouble, name) from None
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def partitions(self) -> int:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import json
+import threading
 from base64 import b64encode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from matcher.errors import Refused
+from matcher.errors import ConfigurationError, Refused
 from streams.again import again_document, next_id
 from streams.binary import Record, binary, read_record, structured
 from streams.connection import Connection
 from streams.letters import Letter, Origin, again, from_journal, letter_record, opened, read_letters
 from tests.streams.brokers import new_topic, put
 from tests.streams.cases import event, line
+from tests.streams.grounds import until
 from tests.streams.test_binary import BAD_RECORDS
 from tools.kafka import Kafka
 
@@ -138,3 +140,12 @@ def test_letters_are_read_once_each_oldest_first(kafka_broker: Kafka) -> None:
     chosen = read_letters(Connection(kafka_broker.address), known, topic=topic)
     assert 0 < len(chosen) < len(letters)
     assert {json.loads(json.dumps(each.program)) for each in chosen} == {"river"}
+
+
+@pytest.mark.slow
+def test_a_topic_that_is_not_there_leaves_no_client_behind(kafka_broker: Kafka) -> None:
+    before = set(threading.enumerate())
+    with pytest.raises(ConfigurationError) as caught:
+        read_letters(Connection(kafka_broker.address), topic="kindred.none")
+    assert caught.value.code == "KND-kafka-no-topic"
+    until(lambda: set(threading.enumerate()) <= before)
