@@ -160,7 +160,7 @@ def test_an_owner_that_was_replaced_claims_again_only_while_the_group_says_so() 
         partition.offer(world.topic.put(joined(1)))
         until(lambda: world.watching.failures)
         other.append(Batch("2026-03-02T09:00:00Z"))
-        assert partition.phase == "claiming"
+        until(lambda: partition.phase == "claiming")
         assert world.watching.epochs == [1]
         ours = True
         until(lambda: partition.next == 2)
