@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import Engine
 
+from dashboard.access.provider import Provider
 from dashboard.access.sessions import IDLE_SECONDS
 from dashboard.frame import Ask, Send
 from dashboard.hub import Hub
@@ -46,6 +47,9 @@ class Parts:
 
     closing: Callable[[], bool] = lambda: False
     """Whether the process is about to stop: streams end then."""
+
+    provider: Provider | None = None
+    """Who else says who somebody is; None where all come by password."""
 
     paced: bool = False
     """Whether the programs' clock is that of their events: pages then tell time by it, and accounts by the wall's."""

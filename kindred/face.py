@@ -22,6 +22,7 @@ from dashboard.hub import Hub
 from dashboard.parts import Parts
 from journal.reader import Snapshot
 from journal.sqlite import SqliteJournal
+from kindred import outside
 from kindred.console import note
 from matcher.errors import Unreachable, code
 from matcher.program import Program
@@ -74,6 +75,7 @@ class Face:
             idle_seconds=idle,
             hub=hub,
             closing=lambda: service.feed.closed,
+            provider=outside.provider(self._settings),
             paced=service.clock == "event",
         )
         api.router.routes.append(Pages("/", app=application(parts)))

@@ -20,7 +20,7 @@ from dashboard.frame import Sent
 from dashboard.hub import Hub
 from dashboard.parts import Parts
 from dashboard.projection import empty
-from kindred import distributed, face, wiring
+from kindred import distributed, face, outside, wiring
 from kindred.console import note
 from matcher.errors import ConfigurationError, Refused, code
 from matcher.messages.catalog import parse
@@ -64,7 +64,16 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         follower = stack.enter_context(face.following(homes(connection), engine, hub))
         line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
-        parts = Parts(engine, line, line.send, idle_seconds=idle, hub=hub, closing=leaving.is_set, paced=paced)
+        parts = Parts(
+            engine,
+            line,
+            line.send,
+            idle_seconds=idle,
+            hub=hub,
+            closing=leaving.is_set,
+            provider=outside.provider(settings),
+            paced=paced,
+        )
         where = wiring.address(door)
         api = _beside_health(application(parts), follower)
         with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends

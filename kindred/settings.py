@@ -82,6 +82,19 @@ class Settings(BaseSettings):
     idle_minutes: int = Field(
         30, ge=5, le=480, description="Minutes without a request after which the dashboard signs an account out."
     )
+    public_address: str | None = Field(
+        None, description="Where browsers find the dashboard: https://kindred.example.org. For sign-in and messages."
+    )
+    oidc_issuer: str | None = Field(
+        None, description="Issuer of the OpenID Connect provider; with one it signs in too."
+    )
+    oidc_client_id: str | None = Field(None, description="What the provider calls Kindred.")
+    oidc_client_secret: SecretStr | None = Field(None, description="Its secret for Kindred; better in a file.")
+    oidc_client_secret_file: Path | None = Field(None, description="File that holds the secret, and nothing else.")
+    oidc_name: str = Field("OpenID Connect", description="What people call the provider; stands on the button.")
+    oidc_ask_again: bool = Field(
+        True, description="Whether the provider asks for the password at every sign-in: desks are shared."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

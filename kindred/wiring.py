@@ -98,7 +98,7 @@ def connection(settings: Settings) -> Connection:
         protocol=settings.kafka_protocol,
         mechanism=settings.kafka_mechanism,
         username=settings.kafka_username,
-        password=_secret(settings.kafka_password, settings.kafka_password_file, "kafka_password"),
+        password=secret(settings.kafka_password, settings.kafka_password_file, "kafka_password"),
         ca_file=settings.kafka_ca_file,
         cert_file=settings.kafka_cert_file,
         key_file=settings.kafka_key_file,
@@ -106,7 +106,7 @@ def connection(settings: Settings) -> Connection:
     )
 
 
-def _secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
+def secret(value: SecretStr | None, file: Path | None, name: str) -> str | None:
     """A secret from its setting or from the file that another names. Raises ConfigurationError (KND-settings)."""
     from kindred.settings import WRONG
 

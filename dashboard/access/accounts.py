@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
 
 from dashboard.access import passwords
-from dashboard.access.tables import ACCOUNTS, GRANTS, INVITES, SESSIONS
+from dashboard.access.tables import ACCOUNTS, GRANTS, IDENTITIES, INVITES, SESSIONS
 from dashboard.frame import EVERYWHERE, Account, Conflict, Role
 from matcher.errors import code
 
@@ -55,7 +55,7 @@ def find(db: Connection, id_: str, seen_before: int | None = None) -> Account | 
 
 
 def find_login(db: Connection, login: str) -> RowMapping | None:
-    """The row of an active account by name (or issuer and subject)."""
+    """The row of an active account by name."""
     return db.execute(select(ACCOUNTS).where(ACCOUNTS.c.login == login, ACCOUNTS.c.active)).mappings().first()
 
 
@@ -104,7 +104,8 @@ def set_active(db: Connection, id_: str, active: bool) -> None:
 
 
 def set_password(db: Connection, id_: str, password: str) -> None:
-    """Keep the password's hash, and sign the account out."""
+    """Keep the password's hash, let the account in by nothing else, and sign it out."""
+    db.execute(delete(IDENTITIES).where(IDENTITIES.c.account == id_))
     db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(password=passwords.hashed(password)))
     sign_out_everywhere(db, id_)
 

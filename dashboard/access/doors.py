@@ -11,20 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 
 from dashboard import fields, render
-from dashboard.access import accounts, attempts, audit, gate, invites, passwords, sessions, tokens
+from dashboard.access import abroad, accounts, audit, entrance, gate, invites, passwords, sessions, tokens
+from dashboard.access.abroad import FIRST_GRANTS
+from dashboard.access.departures import Errand
+from dashboard.access.entrance import DRAFT, DRAFT_PATH
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
-from dashboard.frame import EVERYWHERE, Account, Action, Conflict, Page, Role
+from dashboard.frame import Account, Action, Conflict, Page
 from dashboard.parts import Parts
 from dashboard.render import Frame
-from dashboard.trouble import TOO_MANY, Trouble, not_found
+from dashboard.trouble import not_found
 
 READING: Final = ["GET", "HEAD"]
 FIELDS_MAX: Final = 2_000
-DRAFT: Final = "draft."
-"""Before the names of a form's fields that wait until their sender has signed in again."""
-
-DRAFT_PATH: Final = "draft_path"
-FIRST_GRANTS: Final[tuple[tuple[str, Role], ...]] = ((EVERYWHERE, "lead"), (EVERYWHERE, "admin"))
 WRONG: Final = "This name and this password do not belong together."
 
 
@@ -42,6 +40,7 @@ def add(app: FastAPI, parts: Parts) -> None:
         ("/welcome/{token}", doors.welcome, ["POST"]),
     ):
         app.add_api_route(path, endpoint, methods=methods, include_in_schema=False, response_model=None)
+    abroad.add(app, parts)
 
 
 def whence(request: Request) -> str:
@@ -62,7 +61,7 @@ def go_home(pages: Sequence[Page], account: Account) -> Response:
     links = [link for place in ("bar", "more") for link in render.links(pages, account, place, "")]
     if not links:
         raise not_found()
-    return _see_other(links[0].path)
+    return entrance.see_other(links[0].path)
 
 
 class _Doors:
@@ -74,7 +73,7 @@ class _Doors:
 
     def sign_in_form(self, request: Request, then: str = gate.HOME) -> Response:
         if gate.session_of(self._parts, request) is not None:
-            return _see_other(then)
+            return entrance.see_other(then)
         return _sign_in_page(self._parts, request, 200, then=gate.local(then))
 
     async def sign_in(self, request: Request) -> Response:
@@ -99,45 +98,16 @@ class _Doors:
     def _sign_in(self, request: Request, form: FormData) -> Response:
         _check_before(request, form)
         then, login = gate.local(_text(form, "then")), accounts.login_of(_text(form, "name"))
-        self._not_too_often(login, request)
+        entrance.not_too_often(self._parts, login, request)
         with self._parts.engine.connect() as db:
             row = accounts.find_login(db, login)
         if not passwords.matches(None if row is None else row["password"], _text(form, "password")) or row is None:
-            self._failed(login, request, None if row is None else row["id"])
+            entrance.failed(self._parts, login, request, None if row is None else row["id"])
             draft = {name: value for name, value in fields.plain(form).items() if name.startswith("draft")}
             return _sign_in_page(
                 self._parts, request, 422, then=then, draft=draft, name=_text(form, "name"), error=WRONG
             )
-        return self.come_in(request, row["id"], then, form, login)
-
-    def come_in(self, request: Request, account: str, then: str, form: FormData, login: str = "") -> Response:
-        """Start a session of this account, in place of any that the browser had."""
-        now, old = self._parts.now(), request.cookies.get(gate.cookie_name(request, COOKIE))
-        with self._parts.engine.begin() as db:
-            attempts.succeeded(db, login, _address(request))
-            if old:
-                sessions.end(db, old)
-            token = sessions.start(db, account, now)
-            accounts.seen(db, account, now)
-            audit.note(db, now, account, "signed in", "/sign-in")
-        answer = _draft_page(token, now, form) if _text(form, DRAFT_PATH) else _see_other(then)
-        gate.keep(request, answer, COOKIE, token)
-        gate.forget(request, answer, BEFORE_COOKIE)
-        return answer
-
-    def _not_too_often(self, login: str, request: Request) -> None:
-        with self._parts.engine.connect() as db:
-            wait = attempts.wait_seconds(db, login, _address(request), self._parts.now())
-        if wait:
-            minutes = (wait + 59) // 60
-            headers = {"Retry-After": str(wait)}
-            raise Trouble(429, TOO_MANY, f"too many tries: wait {minutes} minutes, then try again", headers=headers)
-
-    def _failed(self, login: str, request: Request, account: str | None) -> None:
-        now = self._parts.now()
-        with self._parts.engine.begin() as db:
-            attempts.failed(db, login, _address(request), now)
-            audit.note(db, now, account, "failed to sign in", "/sign-in")
+        return entrance.come_in(self._parts, request, row["id"], then, fields.plain(form), login)
 
     def _sign_out(self, request: Request, form: FormData) -> Response:
         session = gate.signed_in(self._parts, request)
@@ -145,7 +115,7 @@ class _Doors:
         with self._parts.engine.begin() as db:
             sessions.end(db, session.token)
             audit.note(db, self._parts.now(), session.account.id, "signed out", "/sign-out")
-        answer = _see_other("/sign-in")
+        answer = entrance.see_other("/sign-in")
         answer.headers["Clear-Site-Data"] = '"cache", "storage"'
         gate.forget(request, answer, COOKIE)
         return answer
@@ -158,29 +128,26 @@ class _Doors:
             raise not_found()
         with self._parts.engine.begin() as db:
             sessions.choose_program(db, session, program or None)
-        return _see_other(_text(form, "then"))
+        return entrance.see_other(_text(form, "then"))
 
     def _welcome(self, request: Request, token: str, form: FormData) -> Response:
         _check_before(request, form)
-        self._not_too_often("", request)
-        name, password = _text(form, "name").strip(), _text(form, "password")
+        entrance.not_too_often(self._parts, "", request)
+        name, by_provider = _text(form, "name").strip(), _text(form, "by") == "provider"
         holds, account = self._invited(token)
         if not holds:
-            self._failed("", request, None)
+            entrance.failed(self._parts, "", request, None)
             return self._welcome_page(request, token, 422, {}, name)
         errors = {} if account or name else {"name": "Say how you are called here."}
         errors |= {"name": "Take a shorter name."} if len(name) > 100 else {}
-        if fault := passwords.fault(password, name):
-            errors["password"] = fault
-        elif _text(form, "again") != password:
-            errors["again"] = "The two are not the same."
+        errors |= {} if by_provider else _password_errors(form, name)
         if errors:
             return self._welcome_page(request, token, 422, errors, name)
-        return self._take_invite(request, token, account, name, password, form)
+        if by_provider:
+            return abroad.leave(self._parts, request, Errand(invite=token, name=name))
+        return self._take_invite(request, token, account, name, _text(form, "password"))
 
-    def _take_invite(
-        self, request: Request, token: str, account: str | None, name: str, password: str, form: FormData
-    ) -> Response:
+    def _take_invite(self, request: Request, token: str, account: str | None, name: str, password: str) -> Response:
         now = self._parts.now()
         try:
             with self._parts.engine.begin() as db:
@@ -191,13 +158,14 @@ class _Doors:
                 audit.note(db, now, id_, "set a password", "/welcome/{token}")
         except Conflict as taken:
             return self._welcome_page(request, token, 422, {"name": taken.message + "."}, name)
-        return self.come_in(request, id_, gate.HOME, form)
+        return entrance.come_in(self._parts, request, id_, gate.HOME, {})
 
     def _welcome_page(self, request: Request, token: str, status: int, errors: dict[str, str], name: str) -> Response:
         holds, account = self._invited(token)
         before = gate.before_token(request)
         frame = Frame("Welcome", tokens.form_token(before), self._parts.now())
         values = {"holds": holds, "is_first": account is None, "errors": errors, "name": name, "token": token}
+        values["provider"] = _provider(self._parts)
         answer = HTMLResponse(render.html("welcome.html", frame, **values), status if holds else 404)
         gate.keep(request, answer, BEFORE_COOKIE, before)
         return answer
@@ -219,17 +187,17 @@ def _sign_in_page(
 ) -> Response:
     before = gate.before_token(request)
     frame = Frame("Sign in", tokens.form_token(before), parts.now())
-    values = {"then": then, "draft": draft or {}, "name": name, "error": error, "provider": None}
+    values = {"then": then, "draft": draft or {}, "name": name, "error": error, "provider": _provider(parts)}
     answer = HTMLResponse(render.html("sign_in.html", frame, **values), status)
     gate.keep(request, answer, BEFORE_COOKIE, before)
     return answer
 
 
-def _draft_page(token: str, now: int, form: FormData) -> Response:
-    """What had been filled in when the session ended, to be looked at and sent again."""
-    kept = {name.removeprefix(DRAFT): value for name, value in fields.plain(form).items() if name.startswith(DRAFT)}
-    frame = Frame("Your draft", tokens.form_token(token), now)
-    return HTMLResponse(render.html("draft.html", frame, path=gate.local(_text(form, DRAFT_PATH)), draft=kept))
+def _password_errors(form: FormData, name: str) -> dict[str, str]:
+    password = _text(form, "password")
+    if fault := passwords.fault(password, name):
+        return {"password": fault}
+    return {} if _text(form, "again") == password else {"again": "The two are not the same."}
 
 
 def _check_before(request: Request, form: FormData) -> None:
@@ -242,9 +210,5 @@ def _text(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-def _see_other(then: str) -> Response:
-    return Response(status_code=303, headers={"Location": gate.local(then)})
+def _provider(parts: Parts) -> str | None:
+    return None if parts.provider is None else parts.provider.name

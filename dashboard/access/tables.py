@@ -19,8 +19,8 @@ ACCOUNTS: Final = Table(
     METADATA,
     Column("id", String(32), primary_key=True),
     Column("name", String(200), nullable=False),
-    Column("login", String(200), nullable=False, unique=True),  # the name in lower case, or issuer and subject (OIDC)
-    Column("password", Text),  # argon2id with its parameters; none for those that come by OIDC
+    Column("login", String(200), nullable=False, unique=True),  # the name in lower case
+    Column("password", Text),  # argon2id with its parameters; none for those that come by a provider
     Column("member", String(64)),
     Column("active", Boolean, nullable=False),
     Column("hotkeys", Boolean, nullable=False, default=False),
@@ -54,6 +54,23 @@ INVITES: Final = Table(
     Column("hash", String(64), primary_key=True),
     Column("account", String(32)),  # whose password it sets; none for the first account of all
     Column("ends_at", BigInteger, nullable=False),
+)
+
+IDENTITIES: Final = Table(
+    "account_identity",
+    METADATA,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),  # as the provider calls the person; never shown
+    Column("account", ForeignKey("account.id"), nullable=False, unique=True),
+)
+
+DEPARTURES: Final = Table(
+    "sign_in_departure",
+    METADATA,
+    Column("hash", String(64), primary_key=True),  # of the state
+    Column("address", String(64), nullable=False, index=True),  # a hash
+    Column("sealed", Text, nullable=False),  # readable for the browser that left alone
+    Column("left_at", BigInteger, nullable=False),
 )
 
 ATTEMPTS: Final = Table(

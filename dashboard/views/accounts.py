@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard.access import accounts, invites, passwords
+from dashboard.access import accounts, identities, invites, passwords
 from dashboard.access.accounts import ROLES
 from dashboard.frame import (
     ADMINS,
@@ -46,6 +46,9 @@ class Row(BaseModel):
     name: str
     active: bool
     has_password: bool
+    has_identity: bool
+    """Whether they come by the provider."""
+
     is_bound: bool
     seen_at: int | None
     grants: list[Grant]
@@ -67,6 +70,7 @@ class Own(BaseModel):
     roles: dict[Role, str]
     hotkeys: bool
     is_bound: bool
+    has_password: bool
 
 
 class _Form(BaseModel):
@@ -111,12 +115,14 @@ class Hotkeys(_Form):
 
 def every(ask: Ask) -> Accounts:
     """All accounts by name."""
+    by_provider = identities.bound(ask.db)
     rows = [
         Row(
             id=row["id"],
             name=row["name"],
             active=row["active"],
             has_password=row["password"] is not None,
+            has_identity=row["id"] in by_provider,
             is_bound=row["member"] is not None,
             seen_at=row["seen_at"],
             grants=_grants(accounts.grants(ask.db, row["id"])),
@@ -129,25 +135,27 @@ def every(ask: Ask) -> Accounts:
 def own(ask: Ask) -> Own:
     """The account that asks."""
     account = ask.account
+    row = accounts.find_row(ask.db, account.id)
     return Own(
         name=account.name,
         grants=_grants(account.grants),
         roles=WORDS,
         hotkeys=account.hotkeys,
         is_bound=account.member is not None,
+        has_password=row is not None and row["password"] is not None,
     )
 
 
 def make(ask: Ask, form: NewAccount) -> Decided:
     """A new account with one grant, and the link with which its owner comes in."""
     id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.wall, member=form.member)
-    return _link(ask, id_, "The account is made. With this link its owner chooses a password, within three days:")
+    return _link(ask, id_, "The account is made. With this link its owner chooses how to come in, within three days:")
 
 
 def invite(ask: Ask, form: Nothing) -> Decided:
-    """A link that sets a new password; the old one holds until then."""
+    """A link that sets a new way in; the old one holds until then."""
     id_ = _account(ask)
-    return _link(ask, id_, "With this link the owner of the account chooses a new password, within three days:")
+    return _link(ask, id_, "With this link the owner of the account chooses a new way in, within three days:")
 
 
 def grant(ask: Ask, form: GrantForm) -> Decided:
