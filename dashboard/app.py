@@ -154,6 +154,7 @@ class _Face:
             render.links(self.pages, account, "bar", page.path),
             render.links(self.pages, account, "more", page.path),
             urgent=opened.urgent,
+            gaps=opened.gaps,
             programs=list(ask.everywhere),
             program=next(iter(ask.programs), None) if len(ask.programs) < len(ask.everywhere) else None,
             notice=notice,

@@ -124,6 +124,9 @@ class Ask:
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""
 
+    channels: frozenset[str] = frozenset()
+    """How this installation can call somebody: ``mail``, ``webhook``."""
+
     def roles(self, program: str) -> frozenset[Role]:
         """What the account is in this program."""
         return self.account.roles(program)

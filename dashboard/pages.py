@@ -12,6 +12,7 @@ from dashboard.views import (
     health,
     low_risk,
     mentors,
+    on_call,
     people,
     person,
     policy,
@@ -35,6 +36,7 @@ PAGES: tuple[Page, ...] = (
     record.PAGE,
     enter.PAGE,
     start.PAGE,
+    on_call.PAGE,
     policy.PAGE,
     health.PAGE,
     recruit.PAGE,
@@ -49,5 +51,6 @@ ACTIONS: tuple[Action, ...] = (
     *recording.ACTIONS,
     entering.ENTERED,
     *start.ACTIONS,
+    *on_call.ACTIONS,
     *accounts.ACTIONS,
 )

@@ -51,6 +51,9 @@ class Parts:
     provider: Provider | None = None
     """Who else says who somebody is; None where all come by password."""
 
+    channels: frozenset[str] = frozenset()
+    """How somebody can be called when something cannot wait; none: every page says so."""
+
     paced: bool = False
     """Whether the programs' clock is that of their events: pages then tell time by it, and accounts by the wall's."""
 

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import words
-from dashboard.frame import COORDINATORS, Account, Page
+from dashboard.frame import COORDINATORS, LEADS, Account, Page
 
 STATIC: Final = files("dashboard") / "static"
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
@@ -41,6 +41,9 @@ class Frame:
     bar: Sequence[Link] = ()
     more: Sequence[Link] = ()
     urgent: int = 0
+    gaps: Sequence[str] = ()
+    """Why nobody would be called if something could not wait."""
+
     urgent_path: str = "/alerts"
     programs: Sequence[str] = ()
     program: str | None = None
@@ -55,6 +58,11 @@ class Frame:
     def listens(self) -> bool:
         """Whether the page is told of what is new."""
         return self.account is not None and self.account.holds(COORDINATORS)
+
+    @property
+    def keeps_rota(self) -> bool:
+        """Whether the account may say who is on call."""
+        return self.account is not None and self.account.holds(LEADS)
 
     @property
     def in_more(self) -> bool:

@@ -5,7 +5,7 @@ Views run on worker threads. A page reads the replica under its read lock and le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from dashboard import fields
 from dashboard.access import audit, gate, sessions
 from dashboard.access.sessions import Session
 from dashboard.frame import Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
+from dashboard.oncall.gaps import gaps_of
 from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
@@ -35,6 +36,8 @@ class Opened:
     ask: Ask
     model: BaseModel
     urgent: int
+    gaps: Sequence[str]
+    """Why nobody would be called if something could not wait; empty when somebody would."""
 
 
 @dataclass(frozen=True)
@@ -130,10 +133,10 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
     with parts.engine.connect() as db, parts.replica.reading() as programs:
         ask = replace(_ask(parts, session, page.roles, programs, db, program, path), **asked)
         try:
-            model, urgent = page.view(ask), parts.urgent(ask)
+            model, urgent, gaps = page.view(ask), parts.urgent(ask), gaps_of(ask)
         except NotFound:
             raise not_found() from None
-    return Opened(session, ask, model, urgent)
+    return Opened(session, ask, model, urgent, gaps)
 
 
 def _admit(session: Session, roles: frozenset[Role], person: str | None) -> None:
@@ -174,7 +177,7 @@ def _ask(
     now = wall = parts.now()
     if parts.paced:
         now = max((it.at for it in programs.values() if it.at is not None), default=wall)
-    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine)
+    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine, channels=parts.channels)
 
 
 def _path(request: Request) -> dict[str, str]:

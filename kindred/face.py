@@ -19,6 +19,7 @@ from dashboard.app import application
 from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
+from dashboard.oncall.caller import Caller
 from dashboard.parts import Parts
 from journal.reader import Snapshot
 from journal.sqlite import SqliteJournal
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from starlette.types import Scope
 
+    from dashboard.oncall.caller import Calling
+    from dashboard.parts import Replica
     from journal.port import Journal
     from kindred.settings import Settings
     from streams.service import Service
@@ -67,6 +70,8 @@ class Face:
         hub = Hub()
         follower = self._stack.enter_context(following(homes, engine, hub))
         send = partial(_submit, service, follower)
+        calling, paced = outside.calling(self._settings), service.clock == "event"
+        self._stack.enter_context(called(calling, engine, follower.replica, follower, paced=paced))
         idle = self._settings.idle_minutes * 60
         parts = Parts(
             engine,
@@ -76,7 +81,8 @@ class Face:
             hub=hub,
             closing=lambda: service.feed.closed,
             provider=outside.provider(self._settings),
-            paced=service.clock == "event",
+            channels=frozenset() if calling is None else calling.names,
+            paced=paced,
         )
         api.router.routes.append(Pages("/", app=application(parts)))
 
@@ -95,6 +101,22 @@ def following(homes: Mapping[str, Callable[[], Journal]], engine: Engine, hub: H
         yield follower
     finally:
         follower.stop()
+
+
+@contextmanager
+def called(
+    calling: Calling | None, engine: Engine, replica: Replica, follower: Follower, *, paced: bool
+) -> Iterator[None]:
+    """Whoever is on call is called for as long as the context lasts, once the journals were read to their end."""
+    if calling is None:
+        yield
+        return
+    caller = Caller(engine, replica, calling, paced=paced, ready=partial(follower.caught_up, 0))
+    caller.start()
+    try:
+        yield
+    finally:
+        caller.stop()
 
 
 def programs_of(snapshot: Snapshot) -> Iterable[Program]:

@@ -64,6 +64,8 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         follower = stack.enter_context(face.following(homes(connection), engine, hub))
         line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
+        calling = outside.calling(settings)
+        stack.enter_context(face.called(calling, engine, line, follower, paced=paced))
         parts = Parts(
             engine,
             line,
@@ -72,6 +74,7 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
             hub=hub,
             closing=leaving.is_set,
             provider=outside.provider(settings),
+            channels=frozenset() if calling is None else calling.names,
             paced=paced,
         )
         where = wiring.address(door)

@@ -1,10 +1,13 @@
-"""With whom the dashboard speaks outside of the house, by the settings: the provider of sign-in."""
+"""With whom the dashboard speaks outside of the house, by the settings: the provider of sign-in, and calls."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from dashboard.access.provider import SETTINGS, Provider, Registration
+from dashboard.oncall import channels
+from dashboard.oncall.caller import Calling
+from dashboard.oncall.channels import Channel, Mail, Webhook
 from kindred import wiring
 from matcher.errors import ConfigurationError
 
@@ -29,3 +32,39 @@ def provider(settings: Settings) -> Provider | None:
             settings.oidc_ask_again,
         )
     )
+
+
+def calling(settings: Settings) -> Calling | None:
+    """How whoever is on call is told; None without a channel. Raises ConfigurationError for one that is not whole."""
+    made = [channel for channel in (_mail(settings), _webhook(settings)) if channel is not None]
+    if not made:
+        return None
+    if settings.public_address is None:
+        raise ConfigurationError(channels.SETTINGS, "a message needs a link to the alerts: set public_address")
+    link = settings.public_address.rstrip("/") + "/alerts"
+    return Calling(tuple(made), link, settings.on_call_minutes * 60)
+
+
+def _mail(settings: Settings) -> Channel | None:
+    if settings.smtp_host is None:
+        return None
+    if settings.smtp_from is None:
+        raise ConfigurationError(channels.SETTINGS, "smtp_host is set: set smtp_from with it")
+    return Mail(
+        settings.smtp_host,
+        settings.smtp_from,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=wiring.secret(settings.smtp_password, settings.smtp_password_file, "smtp_password"),
+        ca_file=settings.smtp_ca_file,
+    )
+
+
+def _webhook(settings: Settings) -> Channel | None:
+    if settings.webhook_url is None:
+        return None
+    secret = wiring.secret(settings.webhook_secret, settings.webhook_secret_file, "webhook_secret")
+    if secret is None:
+        raise ConfigurationError(channels.SETTINGS, "webhook_url is set: set webhook_secret with it")
+    return Webhook(settings.webhook_url, secret)

@@ -95,6 +95,24 @@ class Settings(BaseSettings):
     oidc_ask_again: bool = Field(
         True, description="Whether the provider asks for the password at every sign-in: desks are shared."
     )
+    smtp_host: str | None = Field(None, description="Mail server for messages to whoever is on call.")
+    smtp_port: int = Field(587, ge=1, le=65_535, description="Its port.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How it is spoken with; none only on this machine."
+    )
+    smtp_from: str | None = Field(None, description="Sender of those messages.")
+    smtp_username: str | None = Field(None, description="User at the mail server.")
+    smtp_password: SecretStr | None = Field(None, description="Password of the user; better in a file.")
+    smtp_password_file: Path | None = Field(None, description="File that holds the password, and nothing else.")
+    smtp_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that sign the server's; without one those that the system trusts."
+    )
+    webhook_url: str | None = Field(None, description="Where a signed message is posted when something cannot wait.")
+    webhook_secret: SecretStr | None = Field(None, description="What signs it (whsec_...); better in a file.")
+    webhook_secret_file: Path | None = Field(None, description="File that holds the secret, and nothing else.")
+    on_call_minutes: int = Field(
+        15, ge=1, le=240, description="Minutes until the next person on call is told, when nobody took an alert."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 from threading import Lock
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ from joserfc.errors import ClaimError, InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from dashboard.addresses import is_safe
 from dashboard.trouble import Trouble
 from matcher.errors import ConfigurationError, code
 
@@ -251,24 +251,6 @@ class Provider:
         return Trouble(
             503, AWAY, f"{self.name} does not answer as it must: try again soon", headers={"Retry-After": "60"}
         )
-
-
-def is_safe(address: str) -> bool:
-    """Whether nobody on the way can read or change what is said there: TLS, or this machine."""
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        is_local = host == "localhost" or (bool(host) and _is_loopback(host))
-    except ValueError:
-        return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_local))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _key_set(document: dict[str, Any]) -> KeySet:

@@ -21,6 +21,7 @@ from dashboard.frame import (
     Page,
     Role,
 )
+from dashboard.oncall import store
 
 WORDS: dict[Role, str] = {
     "viewer": "sees counts and insights only",
@@ -71,6 +72,8 @@ class Own(BaseModel):
     hotkeys: bool
     is_bound: bool
     has_password: bool
+    mail: str | None
+    """Where they are written to when something cannot wait."""
 
 
 class _Form(BaseModel):
@@ -143,6 +146,7 @@ def own(ask: Ask) -> Own:
         hotkeys=account.hotkeys,
         is_bound=account.member is not None,
         has_password=row is not None and row["password"] is not None,
+        mail=store.mails_of(ask.db).get(account.id),
     )
 
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 from dashboard import words
 from dashboard.access import accounts
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, NotFound, Page
+from dashboard.oncall import shown, store
+from dashboard.oncall.shown import Shown
 from dashboard.tell import event
 from dashboard.views import alarms, standing
 from dashboard.views.alarms import Alarm, Level
@@ -43,6 +45,8 @@ class Line(BaseModel):
 
     at: int | None
     outcome: str
+    calls: list[Shown]
+    """Who was called about it."""
 
 
 class Group(BaseModel):
@@ -60,23 +64,44 @@ class Alerts(BaseModel):
     show: Show
     groups: list[Group]
     counts: dict[Show, int]
+    on_call: dict[str, list[str]]
+    """Names by program, the first who is called first."""
+
+    failures: list[Shown]
+    """Messages to whoever is on call that were not delivered, about alerts that are open."""
 
 
 def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
     assert isinstance(ask.query, Query)
     names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
-    lines = [_line(alarm, done, names) for alarm, done in standing.every(ask)]
-    shown = [line for line in lines if line.state == ask.query.show]
-    groups = [_group(level, [line for line in shown if line.level == level]) for level in alarms.LEVELS]
+    calls = shown.of_alarms(ask)
+    found = standing.every(ask)
+    lines = [_line(alarm, done, names, calls.get((alarm.program, alarm.id), [])) for alarm, done in found]
+    chosen = [line for line in lines if line.state == ask.query.show]
+    groups = [_group(level, [line for line in chosen if line.level == level]) for level in alarms.LEVELS]
     counts: dict[Show, int] = {state: sum(line.state == state for line in lines) for state in _STATES}
-    return Alerts(show=ask.query.show, groups=[group for group in groups if group.lines], counts=counts)
+    return Alerts(
+        show=ask.query.show,
+        groups=[group for group in groups if group.lines],
+        counts=counts,
+        on_call=_on_call(ask),
+        failures=[call for line in lines if line.state == "open" for call in shown.failures(line.calls)],
+    )
+
+
+def _on_call(ask: Ask) -> dict[str, list[str]]:
+    rota = store.rota(ask.db, ask.channels)
+    return {
+        program: [rota.people[id_].account.name for id_ in rota.stands_in(program, ask.wall)]
+        for program in ask.programs
+    }
 
 
 _STATES: Final[tuple[Show, ...]] = ("open", "acknowledged", "resolved")
 
 
-def _line(alarm: Alarm, done: Handled, names: dict[str, str]) -> Line:
+def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]) -> Line:
     is_done = done.resolved_at is not None
     by = done.resolved_by if is_done else done.acknowledged_by
     state: Show = "resolved" if is_done else "acknowledged" if done.acknowledged_at is not None else "open"
@@ -92,6 +117,7 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str]) -> Line:
         by=names.get(by or "", by or ""),
         at=done.resolved_at if is_done else done.acknowledged_at,
         outcome=words.OUTCOMES.get(done.outcome or "", words.reason(done.outcome) if done.outcome else ""),
+        calls=calls,
     )
 
 

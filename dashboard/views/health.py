@@ -11,6 +11,9 @@ from sqlalchemy import Row, select
 
 from dashboard import history
 from dashboard.frame import EVERYWHERE, Ask, Page, Role
+from dashboard.oncall import shown
+from dashboard.oncall.gaps import gaps_of
+from dashboard.oncall.shown import Shown
 from dashboard.tables import PROGRAMS
 from matcher.errors import CODES
 
@@ -54,6 +57,10 @@ class Health(BaseModel):
     letters: list[Letter]
     counts: list[Count]
     programs: list[Program]
+    channels: list[str]
+    gaps: list[str]
+    failures: list[Shown]
+    """Messages to whoever is on call that were not delivered."""
 
 
 def view(ask: Ask) -> Health:
@@ -65,6 +72,9 @@ def view(ask: Ask) -> Health:
         letters=[_letter(row) for row in rows],
         counts=[Count(code=code, count=count) for code, count in counts.most_common()],
         programs=_programs(ask),
+        channels=sorted(ask.channels),
+        gaps=gaps_of(ask),
+        failures=[call for calls in shown.of_alarms(ask).values() for call in shown.failures(calls)],
     )
 
 

@@ -29,8 +29,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
-    """Print how many people are paired, proposed and waiting."""
+    """Print how many people are paired, proposed and waiting, and whether somebody is on call."""
     document: dict[str, Any] = _state(folder).status()
+    document["on_call_gaps"] = _gaps(folder, list(document["programs"]))
     if as_json:
         result_json(document)
         return
@@ -40,6 +41,8 @@ def status(folder: Folder = None, as_json: AsJson = False) -> None:
     result_table(("program", *(column.replace("_", " ") for column in columns)), rows)
     certificate = document["certificate"]
     result(f"Plan value {document['plan_value']}; certificate {'holds' if certificate['equal'] else 'DOES NOT HOLD'}.")
+    for gap in document["on_call_gaps"]:
+        result(gap)
 
 
 def why(
@@ -103,6 +106,15 @@ def _state(named: Path | None) -> State:
 
     kafka = _kafka(named)
     return read_state(_folder(named)) if kafka is None else distributed.read_state(kafka)
+
+
+def _gaps(named: Path | None, programs: list[str]) -> list[str]:
+    """Why nobody would be called if something could not wait."""
+    from kindred import oncall, settings
+
+    chosen = settings.load().settings
+    on_kafka = named is None and chosen.brokers
+    return oncall.gaps_now(chosen, None if on_kafka else named or chosen.data, programs)
 
 
 def _violations(named: Path | None) -> tuple[str, Iterator[str]]:

@@ -41,6 +41,7 @@ RIVER = {
     "match": "x-1",
     "account": "a-1",
     "alert": "a-1",
+    "leave": "l-1",
     "newcomer": "m-17",
     "member": "m-17",
 }

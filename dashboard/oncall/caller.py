@@ -1,0 +1,139 @@
+"""The thread that calls: it looks every few seconds, beside the follower, and never holds up a page or the journal."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from threading import Event, Thread
+from traceback import extract_tb
+from typing import Final
+
+import structlog
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import history
+from dashboard.oncall import desk, store
+from dashboard.oncall.channels import Channel, Message
+from dashboard.oncall.desk import Delivery
+from dashboard.parts import Replica
+from dashboard.views import alarms
+from dashboard.views.alarms import Alarm
+from matcher.errors import KindredError
+from matcher.program import Program
+
+LOOK_SECONDS: Final = 5.0
+BREATH_SECONDS: Final = 50.0  # so long after a claim messages are sent; then they are claimed again (60 s)
+
+log = structlog.get_logger("kindred.dashboard")
+
+
+@dataclass(frozen=True)
+class Calling:
+    """How somebody is called: the channels, where the messages lead, and how long one person has."""
+
+    channels: tuple[Channel, ...]
+    link: str
+    wait_seconds: int
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Of the channels."""
+        return frozenset(channel.name for channel in self.channels)
+
+
+class Caller:
+    """Calls whoever is on call. ``start`` and ``stop`` may be called once; ``look`` is one look."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        replica: Replica,
+        calling: Calling,
+        *,
+        clock: Callable[[], float] = time.time,
+        paced: bool = False,
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._engine = engine
+        self._replica = replica
+        self._calling = calling
+        self._clock = clock
+        self._paced = paced
+        self._ready = ready
+        self._holder = secrets.token_hex(8)
+        self._stopping = Event()
+        self._thread = Thread(target=self._run, name="kindred-on-call", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop, and wait for the message under way."""
+        self._stopping.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def look(self) -> int:
+        """Send what is due now; how many messages were handed over. Not before the journals were read to their end."""
+        if not self._ready():
+            return 0
+        now = int(self._clock())
+        opened, standing = self._alarms(now)
+        wait = self._calling.wait_seconds
+        with self._engine.connect() as db:
+            rota = store.rota(db, self._calling.names)
+            if desk.is_idle(db, rota, opened, now, wait):
+                return 0
+        with self._engine.begin() as db:
+            claimed = desk.take(db, self._holder, self._calling.names, opened, standing, now, wait)
+            mails = store.mails_of(db)
+        return sum(self._deliver(delivery, mails, now) for delivery in claimed)
+
+    def _alarms(self, now: int) -> tuple[list[Alarm], set[tuple[str, str]]]:
+        """Alarms that cannot wait and nobody has taken; and the names of all that stand."""
+        with self._replica.reading() as programs:
+            at = self._at(programs.values(), now)
+            found = [alarm for program in programs.values() for alarm in alarms.of_program(program, at)]
+            names = list(programs)
+        with self._engine.connect() as db:
+            handled = history.alerts_of(db, names)
+        urgent = [alarm for alarm in found if alarm.level == "now" and (alarm.program, alarm.id) not in handled]
+        return urgent, {(alarm.program, alarm.id) for alarm in found}
+
+    def _at(self, programs: Iterable[Program], now: int) -> int:
+        if not self._paced:
+            return now
+        return max((program.at for program in programs if program.at is not None), default=now)
+
+    def _deliver(self, delivery: Delivery, mails: Mapping[str, str], now: int) -> bool:
+        if self._stopping.is_set() or self._clock() - now > BREATH_SECONDS:
+            return False
+        code = self._sent(delivery, mails.get(delivery.account), now)
+        with self._engine.begin() as db:
+            desk.record(db, delivery, int(self._clock()), code)
+        return code is None
+
+    def _sent(self, delivery: Delivery, to: str | None, now: int) -> str | None:
+        """Hand a message over; the code of what went wrong."""
+        channel = next(one for one in self._calling.channels if one.name == delivery.channel)
+        try:
+            channel.send(Message(delivery.message, now, self._calling.link), to)
+        except KindredError as trouble:
+            log.error("a call was not delivered", channel=channel.name, code=trouble.code, reason=trouble.message)
+            return trouble.code
+        return None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.look()
+            except SQLAlchemyError as trouble:
+                log.error("nobody can be called while the database is away", kind=type(trouble).__name__)
+            except Exception as error:  # a defect: its own text may hold personal facts; the next look may do better
+                places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
+                log.error("looking whom to call failed", kind=type(error).__name__, places=places[-8:])
+            self._stopping.wait(LOOK_SECONDS)

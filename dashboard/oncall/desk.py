@@ -1,0 +1,144 @@
+"""What is to be sent now: calls are planned and claimed in one transaction, before anything is sent.
+
+A call is a row before it is a message. Each try is counted, and the next one dated, before it is made: whoever dies in
+between leaves a row that is tried again after that date, so nothing is lost and a crash repeats at most one message.
+A lease keeps several dashboards on one database from planning at the same time.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, tuple_, update
+
+from dashboard.database import upsert
+from dashboard.oncall import store
+from dashboard.oncall.rota import Call, Rota, Told, due
+from dashboard.oncall.tables import CALLS, LEASES
+from dashboard.views.alarms import Alarm
+
+LEASE: Final = "on call"
+LEASE_SECONDS: Final = 120
+BACKOFF_SECONDS: Final = (60, 120, 240, 480, 900)
+"""From one try to the next; the first is longer than a try takes."""
+
+KEPT_SECONDS: Final = 86_400  # after its alarm went; until then a failed delivery can be looked at
+SEEN_SECONDS: Final = 3_600  # how exactly it is known when an alarm last stood
+
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One message to one person, for all that waits for them."""
+
+    account: str
+    channel: str
+    message: str
+    keys: Sequence[Key]
+
+
+def is_idle(db: Connection, rota: Rota, opened: Sequence[Alarm], now: int, wait_seconds: int) -> bool:
+    """Whether there is nothing to write: most looks end here, without a lock."""
+    rows = store.calls(db)
+    fresh = due(rota, opened, _told(rows), now, wait_seconds)
+    return not fresh and not _waiting(rows, opened, now) and all(now - row.standing_at < SEEN_SECONDS for row in rows)
+
+
+def take(
+    db: Connection,
+    holder: str,
+    channels: Collection[str],
+    opened: Sequence[Alarm],
+    standing: Collection[tuple[str, str]],
+    now: int,
+    wait_seconds: int,
+) -> list[Delivery]:
+    """Plan what is due, and claim what is to be sent now; empty when another dashboard holds the lease."""
+    if not _lease(db, holder, now):
+        return []
+    rota = store.rota(db, channels)
+    _note(db, rota, due(rota, opened, _told(store.calls(db)), now, wait_seconds), now)
+    _forget(db, standing, now)
+    return _claim(db, _waiting(store.calls(db), opened, now), now)
+
+
+def record(db: Connection, delivery: Delivery, now: int, code: str | None) -> None:
+    """Write down that a message was handed over, or why it was not."""
+    values: Mapping[str, Any] = {"sent_at": now, "code": None} if code is None else {"code": code}
+    db.execute(update(CALLS).where(_these(delivery.keys)).values(**values))
+
+
+def _told(rows: Sequence[Row[Any]]) -> list[Told]:
+    return [Told(row.program, row.alert, row.account, row.due_at) for row in rows]
+
+
+def _waiting(rows: Sequence[Row[Any]], opened: Sequence[Alarm], now: int) -> list[Row[Any]]:
+    """Calls that were not handed over yet, about alarms that nobody has taken meanwhile."""
+    wanted = {(alarm.program, alarm.id) for alarm in opened}
+    return [
+        row for row in rows if row.sent_at is None and row.next_try_at <= now and (row.program, row.alert) in wanted
+    ]
+
+
+def _lease(db: Connection, holder: str, now: int) -> bool:
+    row = {"name": LEASE, "holder": holder, "until": now + LEASE_SECONDS}
+    if db.execute(upsert(db)(LEASES).values(**row).on_conflict_do_nothing()).rowcount == 1:
+        return True
+    free = (LEASES.c.holder == holder) | (LEASES.c.until <= now)
+    return db.execute(update(LEASES).where(LEASES.c.name == LEASE, free).values(**row)).rowcount == 1
+
+
+def _note(db: Connection, rota: Rota, planned: Sequence[Call], now: int) -> None:
+    rows = [
+        {
+            "program": call.program,
+            "alert": call.alert,
+            "account": call.account,
+            "channel": channel,
+            "step": call.step,
+            "message": f"msg_{secrets.token_hex(12)}",
+            "due_at": now,
+            "tries": 0,
+            "next_try_at": now,
+            "standing_at": now,
+        }
+        for call in planned
+        for channel in rota.people[call.account].channels
+    ]
+    if rows:
+        db.execute(upsert(db)(CALLS).on_conflict_do_nothing(), rows)
+
+
+def _claim(db: Connection, rows: Sequence[Row[Any]], now: int) -> list[Delivery]:
+    """Count a try of each, and put them together by person and channel."""
+    together = defaultdict[tuple[str, str], list[Row[Any]]](list)
+    for row in rows:
+        later = now + BACKOFF_SECONDS[min(row.tries, len(BACKOFF_SECONDS) - 1)]
+        db.execute(update(CALLS).where(_these([_key(row)])).values(tries=row.tries + 1, next_try_at=later))
+        together[row.account, row.channel].append(row)
+    return [
+        Delivery(account, channel, min(row.message for row in group), [_key(row) for row in group])
+        for (account, channel), group in together.items()
+    ]
+
+
+def _forget(db: Connection, standing: Collection[tuple[str, str]], now: int) -> None:
+    """Let go of calls about alarms that have gone."""
+    for row in store.calls(db):
+        if (row.program, row.alert) in standing and now - row.standing_at >= SEEN_SECONDS:
+            db.execute(update(CALLS).where(_these([_key(row)])).values(standing_at=now))
+        elif now - row.standing_at >= KEPT_SECONDS:
+            db.execute(delete(CALLS).where(_these([_key(row)])))
+
+
+def _key(row: Row[Any]) -> Key:
+    return row.program, row.alert, row.account, row.channel
+
+
+def _these(keys: Sequence[Key]) -> Any:
+    return tuple_(CALLS.c.program, CALLS.c.alert, CALLS.c.account, CALLS.c.channel).in_(keys)

@@ -1,0 +1,37 @@
+"""Why nobody would be called if something could not wait: on top of every page, and in ``kindred status``."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from dashboard.frame import Ask
+from dashboard.oncall import store
+from dashboard.oncall.rota import Rota
+
+NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a webhook is set up."
+
+
+def gaps_of(ask: Ask) -> list[str]:
+    """The gaps of the programs that the account is asked about."""
+    return gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
+
+
+def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]) -> list[str]:
+    """One sentence a gap; none when somebody on call can be reached in each program."""
+    if not programs:
+        return []
+    if not channels:
+        return [NO_CHANNEL]
+    on_call = {program: rota.stands_in(program, at) for program in programs}
+    nobody = [program for program, people in on_call.items() if not people]
+    silent = [
+        program
+        for program, people in on_call.items()
+        if people and not any(rota.people[id_].channels for id_ in people)
+    ]
+    found = [f"Nobody is on call in {_listed(nobody)}."] if nobody else []
+    return found + ([f"Nobody on call in {_listed(silent)} can be reached: no mail address."] if silent else [])
+
+
+def _listed(programs: Sequence[str]) -> str:
+    return programs[0] if len(programs) == 1 else f"{', '.join(programs[:-1])} and {programs[-1]}"

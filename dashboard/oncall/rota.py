@@ -1,0 +1,135 @@
+"""Who is called about something that cannot wait, and who after that: a pure answer from the rota.
+
+The order is: who has the week, the program's deputy, those of the weeks that follow, then everybody else who leads the
+program. Nobody is called while on leave, about themselves, or about what they may not see; nobody is called twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from dashboard.frame import COORDINATORS, Account
+from dashboard.views.alarms import FOR_LEADS, Alarm
+from matcher.instants import DAY
+
+WEEK: Final = 7 * DAY
+MONDAY: Final = 4 * DAY  # 1970-01-05, the first Monday that epoch seconds know
+WEEKS_AHEAD: Final = 4  # whoever has the week after next is nearer than somebody who only leads
+
+
+class Leave(NamedTuple):
+    """Somebody is away, from one instant up to another."""
+
+    account: str
+    since: int
+    until: int
+
+
+class Person(NamedTuple):
+    """An active account that may be called, and how."""
+
+    account: Account
+    channels: tuple[str, ...]
+    """``mail``, ``webhook``; none: cannot be reached."""
+
+
+@dataclass(frozen=True)
+class Rota:
+    """Who is on call, as the leads wrote it down."""
+
+    people: Mapping[str, Person] = field(default_factory=dict)
+    """Active accounts by id."""
+
+    weeks: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """Account by program and week."""
+
+    deputies: Mapping[str, str] = field(default_factory=dict)
+    """Account by program."""
+
+    leaves: tuple[Leave, ...] = ()
+
+    def is_away(self, account: str, at: int) -> bool:
+        """Whether somebody is on leave."""
+        return any(leave.account == account and leave.since <= at < leave.until for leave in self.leaves)
+
+    def stands_in(self, program: str, at: int) -> list[str]:
+        """Who is on call now: who has the week, then the deputy; empty when nobody is."""
+        asked = (self.weeks.get((program, week_of(at))), self.deputies.get(program))
+        return self._able(program, at, asked)
+
+    def line(self, program: str, at: int) -> list[str]:
+        """Everybody who would be called, in order."""
+        return self._able(program, at, self._asked(program, at))
+
+    def _asked(self, program: str, at: int) -> Iterator[str | None]:
+        yield self.weeks.get((program, week_of(at)))
+        yield self.deputies.get(program)
+        yield from (self.weeks.get((program, week_of(at) + ahead)) for ahead in range(1, WEEKS_AHEAD + 1))
+        yield from sorted(id_ for id_, person in self.people.items() if "lead" in person.account.roles(program))
+
+    def _able(self, program: str, at: int, asked: Iterable[str | None]) -> list[str]:
+        """Those who are there and may see the program's people, each once."""
+        found = dict.fromkeys(id_ for id_ in asked if id_ is not None and id_ in self.people)
+        return [
+            id_ for id_ in found if self.people[id_].account.roles(program) & COORDINATORS and not self.is_away(id_, at)
+        ]
+
+
+class Told(NamedTuple):
+    """Somebody was called about an alarm, or their call is under way."""
+
+    program: str
+    alert: str
+    account: str
+    at: int
+
+
+class Call(NamedTuple):
+    """Somebody is to be called about an alarm now."""
+
+    program: str
+    alert: str
+    account: str
+    step: int
+    """1 for the first who is called."""
+
+
+def due(rota: Rota, open_alarms: Iterable[Alarm], told: Iterable[Told], at: int, wait_seconds: int) -> list[Call]:
+    """Who is to be called now about alarms that nobody has taken; at most one person an alarm.
+
+    The first at once, each next one ``wait_seconds`` after the one before. Cost: linear in alarms and calls.
+    """
+    before: dict[tuple[str, str], list[Told]] = {}
+    for one in told:
+        before.setdefault((one.program, one.alert), []).append(one)
+    calls = (_next(rota, alarm, before.get((alarm.program, alarm.id), []), at, wait_seconds) for alarm in open_alarms)
+    return [call for call in calls if call is not None]
+
+
+def _next(rota: Rota, alarm: Alarm, told: list[Told], at: int, wait_seconds: int) -> Call | None:
+    if told and at < max(one.at for one in told) + wait_seconds:
+        return None
+    called = {one.account for one in told}
+    for id_ in rota.line(alarm.program, at):
+        person = rota.people[id_]
+        if id_ not in called and person.channels and may_know(person.account, alarm):
+            return Call(alarm.program, alarm.id, id_, len(called) + 1)
+    return None
+
+
+def may_know(account: Account, alarm: Alarm) -> bool:
+    """Reports are for leads; nobody is called about themselves."""
+    is_own = account.member is not None and account.member == alarm.person
+    return not is_own and (alarm.kind not in FOR_LEADS or "lead" in account.roles(alarm.program))
+
+
+def week_of(at: int) -> int:
+    """The number of the week, from Monday 00:00 UTC on."""
+    return (at - MONDAY) // WEEK
+
+
+def start_of(week: int) -> int:
+    """When a week begins."""
+    return MONDAY + week * WEEK

@@ -1,0 +1,58 @@
+"""Calls as pages show them: whom, when, how, and what went wrong; never about whom."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Row
+
+from dashboard.access import accounts
+from dashboard.frame import Ask
+from dashboard.oncall import store
+from matcher.errors import CODES
+
+
+class Shown(BaseModel):
+    """One message to one person."""
+
+    program: str
+    name: str
+    channel: str
+    step: int
+    at: int
+    """When it was handed over; until then when it was first tried."""
+
+    is_sent: bool
+    tries: int
+    code: str | None
+    meaning: str
+
+
+def of_alarms(ask: Ask) -> dict[tuple[str, str], list[Shown]]:
+    """The calls of the programs asked about, by program and alarm, the first one first."""
+    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+    found = defaultdict[tuple[str, str], list[Shown]](list)
+    for row in store.calls(ask.db, list(ask.everywhere or ask.programs)):
+        found[row.program, row.alert].append(_shown(row, names))
+    return dict(found)
+
+
+def failures(calls: list[Shown]) -> list[Shown]:
+    """Those that were tried and not handed over."""
+    return [call for call in calls if not call.is_sent and call.code is not None]
+
+
+def _shown(row: Row[Any], names: dict[str, str]) -> Shown:
+    return Shown(
+        program=row.program,
+        name=names.get(row.account, "somebody"),
+        channel=row.channel,
+        step=row.step,
+        at=row.due_at if row.sent_at is None else row.sent_at,
+        is_sent=row.sent_at is not None,
+        tries=row.tries,
+        code=row.code,
+        meaning="" if row.code is None else CODES.get(row.code, "A code of another version."),
+    )

@@ -1,0 +1,43 @@
+"""Who is on call, for ``kindred status``: read from the dashboard's database as it is, without changing it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import database
+from dashboard.oncall import gaps, store
+from dashboard.oncall.rota import Rota
+from kindred import outside
+
+if TYPE_CHECKING:
+    from kindred.settings import Settings
+
+
+def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
+    """Why nobody would be called if something could not wait; empty when somebody would."""
+    calling = outside.calling(settings)
+    names = frozenset[str]() if calling is None else calling.names
+    return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
+
+
+def _rota(settings: Settings, folder: Path | None, names: frozenset[str]) -> Rota:
+    """The rota; an empty one where no dashboard has been yet, or its database is away."""
+    if settings.database_url is not None:
+        address = settings.database_url.get_secret_value()
+    elif folder is not None and (folder / database.FILE_NAME).exists():
+        address = database.beside(folder)
+    else:
+        return Rota()
+    engine = database.connect(address)
+    try:
+        with engine.connect() as db:
+            return store.rota(db, names)
+    except SQLAlchemyError:
+        return Rota()
+    finally:
+        engine.dispose()
