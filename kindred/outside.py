@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dashboard.access.provider import SETTINGS, Provider, Registration
+from dashboard.addresses import is_safe
 from dashboard.oncall import channels
 from dashboard.oncall.caller import Calling
 from dashboard.oncall.channels import Channel, Mail, Webhook
@@ -39,8 +40,8 @@ def calling(settings: Settings) -> Calling | None:
     made = [channel for channel in (_mail(settings), _webhook(settings)) if channel is not None]
     if not made:
         return None
-    if settings.public_address is None:
-        raise ConfigurationError(channels.SETTINGS, "a message needs a link to the alerts: set public_address")
+    if settings.public_address is None or not is_safe(settings.public_address):
+        raise ConfigurationError(channels.SETTINGS, "a message needs a link: set public_address to an https address")
     link = settings.public_address.rstrip("/") + "/alerts"
     return Calling(tuple(made), link, settings.on_call_minutes * 60)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -72,7 +72,7 @@ class Registration:
     public_address: str
     """Where browsers find the dashboard: https://kindred.example.org; the provider sends them back there."""
 
-    client_secret: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
     name: str = "OpenID Connect"
     """Of the provider, on the button."""
 

@@ -9,7 +9,7 @@ import hmac
 import json
 import smtplib
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
@@ -73,7 +73,7 @@ class Mail:
     port: int = 587
     security: Security = "starttls"
     username: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     ca_file: Path | None = None
     name: str = "mail"
 
@@ -128,7 +128,7 @@ class Webhook:
     """A POST signed as Standard Webhooks 1.0 asks. Raises ConfigurationError when it is made."""
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
     name: str = "webhook"
 
     def __post_init__(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -39,9 +40,15 @@ def of_alarms(ask: Ask) -> dict[tuple[str, str], list[Shown]]:
     return dict(found)
 
 
-def failures(calls: list[Shown]) -> list[Shown]:
-    """Those that were tried and not handed over."""
-    return [call for call in calls if not call.is_sent and call.code is not None]
+def failures(calls: Iterable[Shown]) -> list[Shown]:
+    """What was tried and not handed over: one line a person and channel, for one message tells of all that waits."""
+    found: dict[tuple[str, str, str], Shown] = {}
+    for call in calls:
+        if not call.is_sent and call.code is not None:
+            key = (call.program, call.name, call.channel)
+            first = found.setdefault(key, call)
+            found[key] = first.model_copy(update={"tries": max(first.tries, call.tries), "at": min(first.at, call.at)})
+    return list(found.values())
 
 
 def _shown(row: Row[Any], names: dict[str, str]) -> Shown:

@@ -86,7 +86,7 @@ def view(ask: Ask) -> Alerts:
         groups=[group for group in groups if group.lines],
         counts=counts,
         on_call=_on_call(ask),
-        failures=[call for line in lines if line.state == "open" for call in shown.failures(line.calls)],
+        failures=shown.failures(call for line in lines if line.state == "open" for call in line.calls),
     )
 
 

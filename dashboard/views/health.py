@@ -74,7 +74,7 @@ def view(ask: Ask) -> Health:
         programs=_programs(ask),
         channels=sorted(ask.channels),
         gaps=gaps_of(ask),
-        failures=[call for calls in shown.of_alarms(ask).values() for call in shown.failures(calls)],
+        failures=shown.failures(call for calls in shown.of_alarms(ask).values() for call in calls),
     )
 
 

@@ -375,3 +375,9 @@ def test_what_is_not_safe_is_refused_at_the_start(make: Callable[[], object]) ->
         make()
     assert caught.value.code == channels.SETTINGS
     assert "short" not in str(caught.value)
+
+
+def test_no_secret_is_in_what_a_log_would_write_of_a_channel() -> None:
+    way = Mail("mail.example", "kindred@clinic.example", password="quiet words")
+    assert "quiet" not in repr((way, Webhook("https://hooks.example", SECRET)))
+    assert SECRET not in repr(Webhook("https://hooks.example", SECRET))

@@ -366,6 +366,10 @@ def test_what_others_could_read_on_the_way_is_refused_at_the_start(issuer: str, 
     assert caught.value.code == "KND-oidc-settings"
 
 
+def test_no_secret_is_in_what_a_log_would_write_of_a_setting() -> None:
+    assert SECRET not in repr(Registration("https://clinic.example", "kindred", PUBLIC, SECRET))
+
+
 def test_nothing_that_signs_in_is_kept(house: House, clinic: Forger) -> None:
     bound(house, clinic)
     client = house.client()
