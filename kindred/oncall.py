@@ -12,7 +12,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard import database
 from dashboard.oncall import gaps, store
 from dashboard.oncall.rota import Rota
-from kindred import outside
 
 if TYPE_CHECKING:
     from kindred.settings import Settings
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
 def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
     """Why nobody would be called if something could not wait; empty when somebody would."""
+    if settings.smtp_host is None and settings.webhook_url is None:  # nothing to ask, and nothing heavy to import
+        return [gaps.NO_CHANNEL] if programs else []
+    from kindred import outside
+
     calling = outside.calling(settings)
     names = frozenset[str]() if calling is None else calling.names
     return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
