@@ -92,6 +92,7 @@ FORGERIES = {
     "an unknown key": lambda clinic, claims: clinic.says(claims, UNKNOWN_KEY, kid="two"),
     "wrong issuer": lambda clinic, claims: clinic.says({**claims, "iss": "https://another.example"}),
     "wrong audience": lambda clinic, claims: clinic.says({**claims, "aud": "somebody-else"}),
+    "for another, through us": lambda clinic, claims: clinic.says({**claims, "aud": "other", "azp": "kindred"}),
     "many audiences, not authorized": lambda clinic, claims: clinic.says({**claims, "aud": ["kindred", "other"]}),
     "authorized for another": lambda clinic, claims: clinic.says({**claims, "azp": "other"}),
     "expired": lambda clinic, claims: clinic.says({**claims, "exp": claims["iat"] - 61}),
@@ -123,6 +124,7 @@ def test_a_token_that_is_not_the_providers_for_us_and_now_lets_nobody_in(
 ) -> None:
     bound(house, clinic)
     client = house.client()
+    clinic.about["id_token_signing_alg_values_supported"] = ["RS256", "HS256", "none"]
     told = leave(client)
     FORGERIES[what](clinic, clinic.claims(house, told["nonce"]))
     with capture_logs() as logs:
@@ -171,12 +173,15 @@ def test_who_was_denied_or_is_nobody_here_is_told_so(house: House, clinic: Forge
     told = leave(client)
     denied = client.get("/sign-in/back", params={"error": "access_denied", "state": told["state"]})
     assert (denied.status_code, "KND-oidc-denied" in denied.text) == (403, True)
+    clinic.says(clinic.claims(house, told["nonce"]))
+    assert "KND-oidc-expired" in back(client, told).text
     told = leave(client)
     clinic.says(clinic.claims(house, told["nonce"], sub="a stranger"))
     nobody = back(client, told)
     assert (nobody.status_code, "KND-oidc-nobody" in nobody.text) == (403, True)
     assert "a stranger" not in nobody.text
     told = leave(client)
+    clinic.says(clinic.claims(house, told["nonce"]))
     mixed_up = back(client, told, iss="https://another.example")
     assert "KND-oidc-token" in mixed_up.text
 
