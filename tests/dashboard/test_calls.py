@@ -213,6 +213,17 @@ def test_of_several_dashboards_one_sends(database: Engine, letters: Letters) -> 
     assert letters.to == [ROBIN]
 
 
+def test_whoever_holds_the_lease_goes_on_and_another_waits_until_it_ends(database: Engine, letters: Letters) -> None:
+    house = Desk(database, mail(letters))
+    letters.refuse = "451 not now"
+    house.after(0)
+    letters.refuse = None
+    house.now += desk.LEASE_SECONDS - 1
+    assert house.caller().look() == 0
+    house.now += 1
+    assert house.caller().look() == 1
+
+
 def test_both_channels_and_a_signature_that_a_receiver_can_check(
     database: Engine, letters: Letters, posts: Posts
 ) -> None:
