@@ -7,6 +7,8 @@ from html import unescape
 
 import pytest
 
+from dashboard.follow import FOLLOWING
+from matcher.errors import Unreachable
 from matcher.instants import DAY, HOUR
 from matcher.program import Program
 from tests.dashboard.rivers import T0, Living, cohort, river
@@ -227,6 +229,45 @@ def test_a_pair_can_be_taken_back_within_its_window_only() -> None:
     house.now -= DAY
     assert coordinator(house, "Cleo").post(path, {"reason": "mistake"}).status_code == 303
     assert program.mentor_of("n-1") != ("m-1", "active")
+
+
+# An opened card
+
+
+def test_an_opened_card_stays_as_it_is_for_a_quarter_of_an_hour_and_says_so() -> None:
+    program = river(review={"mode": "staged"})
+    house = Living(program.program)
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+    page = browser.get(f"/review/river/{card['match']}")
+    assert "Stays as it is, since somebody looks at it, until" in page.text
+    [event] = house.sent
+    assert (event["type"], event["data"]) == ("kindred.match.opened.v1", {"by": browser.account})
+    program.take(mentor("m-0", T0 + 60, strategies=["cravings", "housing"]))  # the plan would change
+    assert queue(browser)["cards"] == [card | {"held_until": house.now + 900}]
+    assert decide(browser, card, "approve").status_code == 303, "what was seen before it was opened is what stands"
+
+
+def test_a_card_is_told_to_be_open_once_and_again_when_half_of_its_time_is_over(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    path = f"/review/river/{queue(ana)['cards'][0]['match']}"
+    for browser, later, times in ((ana, 0, 1), (ben, 60, 1), (ana, 500, 2)):
+        house.now += later
+        assert browser.get(path).status_code == 200
+        assert len(house.sent) == times
+
+
+def test_a_card_opens_also_when_nobody_can_be_told(house: Living) -> None:
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+
+    def away(events) -> None:
+        raise Unreachable(FOLLOWING, "nobody is there")
+
+    object.__setattr__(house.parts, "send", away)
+    page = browser.get(f"/review/river/{card['match']}")
+    assert page.status_code == 200
+    assert "Stays as it is" not in page.text
 
 
 # Approving together
