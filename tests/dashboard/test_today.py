@@ -231,6 +231,26 @@ def test_a_pair_can_be_taken_back_within_its_window_only() -> None:
     assert program.mentor_of("n-1") != ("m-1", "active")
 
 
+def test_the_queue_can_be_narrowed_to_what_i_opened_and_to_what_is_new() -> None:
+    program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR))
+    house = Living(program.program)
+    account = house.account(("river", "coordinator"))
+    first = house.browser(account)
+    assert set(queue(first)["shown"]) == {"all", "mine"}, "nobody was here before"
+    card = queue(first)["cards"][1]
+    first.get(f"/review/river/{card['match']}")
+    house.now += 9 * HOUR
+    program.take(join("n-3", house.now))
+    again = house.browser(account)
+    again.get("/today")
+    now = queue(again)
+    assert now["shown"] == {"all": 3, "mine": 1, "new": 1}
+    for show, newcomer in (("mine", card["newcomer"]), ("new", "n-3")):
+        assert [each["newcomer"] for each in again.get(f"/api/v1/today?show={show}").json()["cards"]] == [newcomer]
+        assert f"with {'m-3' if show == 'new' else card['mentor']}" in again.get(f"/today?show={show}").text
+    assert again.get("/today?show=theirs").status_code == 422
+
+
 # An opened card
 
 
