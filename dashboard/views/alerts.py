@@ -66,20 +66,26 @@ def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
     assert isinstance(ask.query, Query)
     names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
-    lines = [_line(alarm, done, names) for alarm, done in standing.every(ask)]
-    shown = [line for line in lines if line.state == ask.query.show]
-    groups = [_group(level, [line for line in shown if line.level == level]) for level in alarms.LEVELS]
-    counts: dict[Show, int] = {state: sum(line.state == state for line in lines) for state in _STATES}
+    every = standing.every(ask)
+    states = [_state(done) for _, done in every]
+    shown = [each for each, state in zip(every, states, strict=True) if state == ask.query.show]
+    groups = [_group(level, [each for each in shown if each[0].level == level], names) for level in alarms.LEVELS]
+    counts: dict[Show, int] = {state: states.count(state) for state in _STATES}
     return Alerts(show=ask.query.show, groups=[group for group in groups if group.lines], counts=counts)
 
 
 _STATES: Final[tuple[Show, ...]] = ("open", "acknowledged", "resolved")
 
 
+def _state(done: Handled) -> Show:
+    if done.resolved_at is not None:
+        return "resolved"
+    return "acknowledged" if done.acknowledged_at is not None else "open"
+
+
 def _line(alarm: Alarm, done: Handled, names: dict[str, str]) -> Line:
     is_done = done.resolved_at is not None
     by = done.resolved_by if is_done else done.acknowledged_by
-    state: Show = "resolved" if is_done else "acknowledged" if done.acknowledged_at is not None else "open"
     return Line(
         program=alarm.program,
         alert=alarm.id,
@@ -88,15 +94,16 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str]) -> Line:
         level=alarm.level,
         since=alarm.since,
         due=alarm.due,
-        state=state,
+        state=_state(done),
         by=names.get(by or "", by or ""),
         at=done.resolved_at if is_done else done.acknowledged_at,
         outcome=words.OUTCOMES.get(done.outcome or "", words.reason(done.outcome) if done.outcome else ""),
     )
 
 
-def _group(level: Level, lines: list[Line]) -> Group:
-    return Group(level=level, words=alarms.LEVELS[level], lines=lines[:ROWS_MAX], more=max(0, len(lines) - ROWS_MAX))
+def _group(level: Level, found: list[tuple[Alarm, Handled]], names: dict[str, str]) -> Group:
+    lines = [_line(alarm, done, names) for alarm, done in found[:ROWS_MAX]]
+    return Group(level=level, words=alarms.LEVELS[level], lines=lines, more=max(0, len(found) - ROWS_MAX))
 
 
 # What somebody does about one

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_minute
+from dashboard.memo import by_minute, by_program
 from dashboard.views import today
 from matcher.people.experience import MILLION, family, is_substance
 from matcher.people.member import Member
@@ -90,9 +90,7 @@ def view(ask: Ask) -> Sheet:
 
 def view_public(ask: Ask) -> PublicSheet:
     """To hand out."""
-    return PublicSheet(
-        programs=[PublicRecruit(program=p.id, lines=public(_people(p, ask.now))) for p in ask.programs.values()]
-    )
+    return PublicSheet(programs=[PublicRecruit(program=p.id, lines=_public(p, ask.now)) for p in ask.programs.values()])
 
 
 def of(program: Program, at: int) -> Recruit:
@@ -121,6 +119,11 @@ def _wanted(program: Program, at: int) -> list[Wanted]:
         left = [member for member in left if kind not in _kinds(member)]
         found.append(Wanted(who=_who(kind), count=count, price=prices.get(kind.lived)))
     return found
+
+
+@by_program
+def _public(program: Program, at: int) -> list[Public]:
+    return public(_people(program, at))
 
 
 def public(people: Sequence[Member]) -> list[Public]:
