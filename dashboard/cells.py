@@ -36,12 +36,12 @@ Node = tuple[str, int]
 _TOTALS: Final[Node] = ("totals", 0)
 
 
-def merged(counts: Sequence[int]) -> list[range]:
-    """Neighbouring columns put together until each has ``CELL_MIN``; none when there are fewer in all."""
+def merged(counts: Sequence[int], least: int = CELL_MIN) -> list[range]:
+    """Neighbouring columns put together until each has ``least`` people; none when there are fewer in all."""
     groups, start, held = list[range](), 0, 0
     for column, count in enumerate(counts):
         held += count
-        if held >= CELL_MIN:
+        if held >= least:
             groups.append(range(start, column + 1))
             start, held = column + 1, 0
     if groups and start < len(counts):

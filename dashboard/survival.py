@@ -25,6 +25,9 @@ from dashboard.cells import CELL_MIN, merged
 LOOKS_DAYS: Final = (7, 14, 30, 60, 90, 120, 180, 270, 365, 545, 730, 1095)
 """Days on which pairs are looked at; the pulses of care.md and what lies between."""
 
+STEP_MIN: Final = (CELL_MIN, 25)
+"""A step of the curve is a twentieth of the pairs, between these: finer ones hide every group."""
+
 _Z: Final = NormalDist().inv_cdf(0.975)
 
 
@@ -40,8 +43,8 @@ class Looks:
     """The days on which there is something to count, and how the last looks are put together.
 
     ``followed`` holds ranges of look numbers, 0 for pairs that are younger than the first day. All of a range count as
-    looked at for the last time at the look ``counted`` of it, where most of them were; of the others there are not
-    ``CELL_MIN``.
+    looked at for the last time at the look ``counted`` of it, where most of them were; of the others there are fewer
+    than a step.
     """
 
     days: tuple[int, ...]
@@ -59,16 +62,16 @@ class Point(NamedTuple):
 
 
 def looks(pairs: Sequence[Lasted]) -> Looks | None:
-    """The days on which at least ``CELL_MIN`` pairs more have ended; None where nothing can be shown."""
-    days = list[int]()
+    """The days on which enough pairs more have ended (``STEP_MIN``); None where nothing can be shown."""
+    days, least = list[int](), min(max(STEP_MIN[0], len(pairs) // 20), STEP_MIN[1])
     for day in LOOKS_DAYS:
         last = days[-1] if days else 0
-        if sum(_ends_in(pair, last, day) for pair in pairs) >= CELL_MIN:
+        if sum(_ends_in(pair, last, day) for pair in pairs) >= least:
             days.append(day)
-    if sum(_last_look(pair, days) == len(days) for pair in pairs) < CELL_MIN:
+    if sum(_last_look(pair, days) == len(days) for pair in pairs) < least:
         del days[-1:]  # a curve whose end rests on fewer is drawn to the day before
     last_looks = Counter(_last_look(pair, days) for pair in pairs)
-    followed = merged([last_looks[look] for look in range(len(days) + 1)])
+    followed = merged([last_looks[look] for look in range(len(days) + 1)], least)
     counted = tuple(max(group, key=lambda look: last_looks[look]) for group in followed)
     return Looks(tuple(days), tuple(followed), counted) if days and followed else None
 

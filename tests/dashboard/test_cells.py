@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import numpy
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.optimize import linprog
 
 from dashboard.cells import CELL_MIN, merged, shown_cells, shown_totals
+from tests.dashboard.attacker import Attacker
 
 counts = st.one_of(st.integers(0, 6), st.integers(0, 40))
 
@@ -35,46 +34,22 @@ def _split(total: int, cuts: list[int]) -> list[int]:
     return [end - start for start, end in pairwise(edges)]
 
 
-class Attacker:
-    """Knows the totals of columns, and totals of rows and cells where shown; asks how large a hidden number can be."""
-
-    def __init__(self, made: list[list[list[int]]], totals: list[bool], cells: list[list[list[bool]]]) -> None:
-        self.rows = len(made[0])
-        self.starts = numpy.cumsum([self.rows, *(self.rows * len(table[0]) for table in made)])
-        self.equations, self.values = list[numpy.ndarray](), list[int]()
-        self.hidden = [row for row in range(self.rows) if not totals[row]]
-        for row in range(self.rows):
+def attacked(made: list[list[list[int]]], totals: list[bool], cells: list[list[list[bool]]]) -> tuple[Attacker, list]:
+    """Somebody who knows the totals of columns, and of the rest what is shown; and what is hidden from them."""
+    attacker, hidden = Attacker(), [row for row, is_shown in enumerate(totals) if not is_shown]
+    for number, (table, shown) in enumerate(zip(made, cells, strict=True)):
+        for column, counts in enumerate(zip(*table, strict=True)):
+            attacker.knows({(number, row, column): 1 for row in range(len(table))}, sum(counts))
+        for row, line in enumerate(table):
+            attacker.knows({row: -1} | {(number, row, column): 1 for column in range(len(line))}, 0)
             if totals[row]:
-                self._know({row: 1}, sum(made[0][row]))
-        for number, (table, shown) in enumerate(zip(made, cells, strict=True)):
-            for column in range(len(table[0])):
-                members = {self.place(number, row, column, table): 1 for row in range(self.rows)}
-                self._know(members, sum(line[column] for line in table))
-            for row, line in enumerate(table):
-                self._know({row: -1, **{self.place(number, row, j, table): 1 for j in range(len(line))}}, 0)
-                for column, count in enumerate(line):
-                    place = self.place(number, row, column, table)
-                    if shown[row][column]:
-                        self._know({place: 1}, count)
-                    else:
-                        self.hidden.append(place)
-
-    def place(self, number: int, row: int, column: int, table: list[list[int]]) -> int:
-        return int(self.starts[number]) + row * len(table[0]) + column
-
-    def most(self, place: int) -> float:
-        goal = numpy.zeros(self.starts[-1])
-        goal[place] = -1
-        found = linprog(goal, A_eq=numpy.array(self.equations), b_eq=self.values, bounds=(0, None), method="highs")
-        assert found.status == 0
-        return -found.fun
-
-    def _know(self, terms: dict[int, int], value: int) -> None:
-        line = numpy.zeros(self.starts[-1])
-        for place, factor in terms.items():
-            line[place] += factor
-        self.equations.append(line)
-        self.values.append(value)
+                attacker.knows({row: 1}, sum(line))
+            for column, count in enumerate(line):
+                if shown[row][column]:
+                    attacker.knows({(number, row, column): 1}, count)
+                else:
+                    hidden.append((number, row, column))
+    return attacker, hidden
 
 
 @pytest.mark.slow
@@ -87,15 +62,15 @@ def test_nobody_can_tell_that_a_hidden_number_is_small(made: list[list[list[int]
         for row, line in enumerate(table):
             assert all(count >= CELL_MIN for count, is_shown in zip(line, shown[row], strict=True) if is_shown)
             assert totals[row] or not any(shown[row])
-    attacker = Attacker(made, totals, cells)
-    assert all(attacker.most(place) >= CELL_MIN - 1e-6 for place in attacker.hidden)
+    attacker, hidden = attacked(made, totals, cells)
+    assert all(attacker.most(place) >= CELL_MIN - 1e-6 for place in hidden)
 
 
 def test_the_attacker_finds_out_when_only_small_cells_are_hidden() -> None:
     table = [[20, 3, 9], [12, 30, 8]]
     naive = [[count >= CELL_MIN for count in line] for line in table]
-    attacker = Attacker([table], [True, True], [naive])
-    assert attacker.most(attacker.hidden[0]) == pytest.approx(3)
+    attacker, hidden = attacked([table], [True, True], [naive])
+    assert attacker.most(hidden[0]) == pytest.approx(3)
 
 
 def test_a_small_cell_takes_three_others_with_it_and_the_rest_is_shown() -> None:
@@ -117,8 +92,8 @@ def test_a_small_total_hides_the_next_and_two_that_hide_each_other_hide_no_third
 def test_a_cell_that_no_single_way_fills_is_filled_by_several() -> None:
     table = [[1, 30], [2, 30], [2, 30], [1, 30]]
     shown = shown_cells(table, [True] * 4)
-    attacker = Attacker([table], [True] * 4, [shown])
-    assert all(attacker.most(place) >= CELL_MIN for place in attacker.hidden)
+    attacker, hidden = attacked([table], [True] * 4, [shown])
+    assert all(attacker.most(place) >= CELL_MIN for place in hidden)
 
 
 def test_columns_are_put_together_until_each_has_five() -> None:
