@@ -12,6 +12,7 @@ from dashboard.survival import Point
 WIDTH: Final = 360
 HEIGHT: Final = 200
 LEFT, RIGHT, TOP, BOTTOM = 38, 12, 10, 34
+BEYOND: Final = 1.06  # so that the last step is seen to fall
 TICKS_APART: Final = 34  # of two numbers below the line: as wide as "1,095"
 
 
@@ -35,7 +36,7 @@ def chart(points: Sequence[Point], label: str) -> Markup:
 
 
 def _x(day: float, last: int) -> float:
-    return LEFT + (WIDTH - LEFT - RIGHT) * day / last
+    return LEFT + (WIDTH - LEFT - RIGHT) * day / (last * BEYOND)
 
 
 def _y(share: float) -> float:
@@ -48,7 +49,7 @@ def _corners(shares: Sequence[float], points: Sequence[Point], last: int) -> lis
     for point, share in zip(points, shares, strict=True):
         corners += [(_x(point.day, last), _y(height)), (_x(point.day, last), _y(share))]
         height = share
-    return corners
+    return [*corners, (_x(BEYOND * last, last), _y(height))]
 
 
 def _text(corners: Sequence[tuple[float, float]]) -> str:

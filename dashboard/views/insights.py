@@ -29,7 +29,7 @@ ABOUT: Final = {
         "Time to match",
         "From asking for a mentor to the first pair. The aim is a day. Who was paired counts; who waits is below.",
     ),
-    "contact": ("Time to first contact", "From there to the first contact on record. The aim is two days."),
+    "contact": ("Time to first contact", "From the first pair to its first contact on record. The aim is two days."),
     "survival": ("How long pairs last", "First pairs, looked at on the same days after they began."),
     "waiting": ("Who waits now", "People without a mentor or a proposal, and whether they wait longer than the aim."),
 }
@@ -208,7 +208,7 @@ def _headline(figure: Figure, lasts: Sequence[Lasting], found: Measured) -> str:
         last = lasts[0].points[-1]
         return f"{last.percent} of 100 pairs go on after {last.day} days (95 times in 100: {last.low} to {last.high})."
     if figure.name not in HALVES:
-        return ""
+        return f"{words.many(figure.lines[0].total, 'person waits', 'people wait')}."
     end, before = _half(figure) if len(figure.columns) > 1 else _half_of_all(figure.name, found)
     said = HALVES[figure.name]
     return f"Half of them {said} within {end}." if end else f"Fewer than half {said} within {before}."
