@@ -5,7 +5,7 @@ Everything is in a fixed order, so that the same people stand in the same place 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -26,6 +26,7 @@ NEAR_MAX: Final = 60
 CLUSTERS_MAX: Final = 14
 OTHERS: Final = "others"
 ALIKE_MAX: Final = 12
+LIKELY_MAX: Final = 500  # of whom likeness is worked out
 
 Kind = Literal["newcomer", "mentor", "both", "member"]
 
@@ -122,28 +123,34 @@ def around(program: Program, person: str, hidden: str | None = None) -> Circle:
 
     At most ``NEAR_MAX`` people, without ``hidden``. Cost: linear in people.
     """
-    members, support = {member.id: member for member in program.state.members}, program.state.support
-    alone = set(isolated(support, members.values()))
-    own = [tie for tie in _all_ties(program) if person in (tie.mentor, tie.newcomer)]
-    rings = {
-        "Mentor now": [tie.mentor for tie in own if tie.active and tie.newcomer == person],
-        "Supports now": [tie.newcomer for tie in own if tie.active and tie.mentor == person],
-        "Mentor before": [tie.mentor for tie in own if not tie.active and tie.newcomer == person],
-        "Supported before": [tie.newcomer for tie in own if not tie.active and tie.mentor == person],
+    members, ties = program.state.members, _all_ties(program)
+    found, seen, room = [("self", "This person", [person], 1)], {person, hidden}, NEAR_MAX - 1
+    for label, people in _rings(program, person, ties).items():
+        ring = [who for who in dict.fromkeys(people) if who not in seen and members.get(who) is not None]
+        seen.update(ring)
+        if ring[:room]:
+            found.append((label, label, ring[:room], len(ring)))
+            room -= len(ring[:room])
+    drawn = {who for _, _, ring, _ in found for who in ring}
+    alone = set(isolated(program.state.support, (members[who] for who in drawn)))
+    clusters = [
+        Cluster(key, label, tuple(_mark(members[who], alone) for who in ring), many) for key, label, ring, many in found
+    ]
+    return Circle(tuple(clusters), tuple(tie for tie in ties if tie.mentor in drawn and tie.newcomer in drawn))
+
+
+def _rings(program: Program, person: str, ties: Sequence[Tie]) -> dict[str, list[str]]:
+    """Who is around somebody, the nearest first; somebody may be in several."""
+    support = program.state.support
+    return {
+        "Mentor now": [tie.mentor for tie in ties if tie.active and tie.newcomer == person],
+        "Supports now": [tie.newcomer for tie in ties if tie.active and tie.mentor == person],
+        "Mentor before": [tie.mentor for tie in ties if not tie.active and tie.newcomer == person],
+        "Supported before": [tie.newcomer for tie in ties if not tie.active and tie.mentor == person],
         "Further up the line": support.ancestors(person),
         "Further down the line": support.descendants(person),
         "Live with the most the same": _alike(program, person),
     }
-    found, seen = [Cluster("self", "This person", (_mark(members[person], alone),), 1)], {person, hidden}
-    for label, people in rings.items():
-        ring = [who for who in dict.fromkeys(people) if who not in seen and who in members]
-        drawn = ring[: NEAR_MAX - sum(len(each.marks) for each in found)]
-        seen.update(ring)
-        if drawn:
-            found.append(Cluster(label, label, tuple(_mark(members[who], alone) for who in drawn), len(ring)))
-    circle = Circle(tuple(found), ())
-    ids = circle.ids
-    return replace(circle, ties=tuple(t for t in _all_ties(program) if t.mentor in ids and t.newcomer in ids))
 
 
 def _mark(member: Member, alone: set[str]) -> Mark:
@@ -174,26 +181,27 @@ def _shared(members: Sequence[Member]) -> list[tuple[str, str, list[str]]]:
 
     Circumstances of life (Z) only gather people who state no condition, and nicotine nobody: almost all would be there.
     """
-    left = {member.id: {family(each.code) for each in member.profile.experiences} for member in members}
-    found = list[tuple[str, str, list[str]]]()
+    lived = {member.id: _families(member) for member in sorted(members, key=lambda member: member.id)}
+    holders = defaultdict[str, list[str]](list)
+    for who, codes in lived.items():
+        for code in codes:
+            holders[code].append(who)
+    counts, found = Counter({code: len(people) for code, people in holders.items()}), list[tuple[str, str, list[str]]]()
     for chapter in ("F", "Z"):
-        while len(found) < CLUSTERS_MAX - 1:
-            counts = defaultdict[str, list[str]](list)
-            for who in sorted(left):
-                for code in left[who]:
-                    if code.startswith(chapter) and code != "F17":
-                        counts[code].append(who)
-            if not counts:
+        mine = [code for code in sorted(holders) if code.startswith(chapter) and code != "F17"]
+        while mine and len(found) < CLUSTERS_MAX - 1:
+            code = max(mine, key=lambda code: counts[code])  # of equal ones the first
+            if counts[code] < 2:
                 break
-            code = min(counts, key=lambda code: (-len(counts[code]), code))
-            if len(counts[code]) < 2:
-                break
-            found.append((code, words.experience(code), counts[code]))
-            for who in counts[code]:
-                del left[who]
-    if left:
-        found.append((OTHERS, "what few others live with", sorted(left)))
-    return found
+            people = [who for who in holders[code] if who in lived]
+            found.append((code, words.experience(code), people))
+            for who in people:
+                counts.subtract(lived.pop(who))
+    return [*found, (OTHERS, "what few others live with", list(lived))] if lived else found
+
+
+def _families(member: Member) -> set[str]:
+    return {family(each.code) for each in member.profile.experiences}
 
 
 def _ordered(marks: Iterable[Mark], beside: Mapping[str, Sequence[str]]) -> list[Mark]:
@@ -215,14 +223,13 @@ def _some(marks: Sequence[Mark], many: int) -> tuple[Mark, ...]:
 
 
 def _alike(program: Program, person: str) -> list[str]:
+    """Who is most like somebody, among those who share the most families of codes with them."""
     known, members = taxonomy(), program.state.members
-    mine = _closure(members[person])
-    near = sorted(
-        (-known.similarity(mine, _closure(member)), member.id)
-        for member in members
-        if member.present and member.id != person
-    )
-    return [who for alike, who in near[:ALIKE_MAX] if alike]
+    codes, mine = _families(members[person]), _closure(members[person])
+    sharing = [(-len(codes & _families(each)), each.id) for each in members if each.present and each.id != person]
+    near = sorted(pair for pair in sharing if pair[0])[:LIKELY_MAX]
+    ranked = sorted((-known.similarity(mine, _closure(members[who])), who) for _, who in near)
+    return [who for _, who in ranked[:ALIKE_MAX]]
 
 
 def _closure(member: Member) -> tuple[int, ...]:

@@ -8,11 +8,12 @@ table is the remainder of another. Groups that hide each other stand as one line
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from dashboard import words
@@ -22,6 +23,10 @@ from dashboard.groups import Partition
 EVERYBODY: Final = "everybody"
 WIDE_MIN: Final = 20
 """People in a column where groups are told apart, or a tenth of all: a guess."""
+
+
+Places = NDArray[np.intp]
+"""The column of each person."""
 
 
 class Line(BaseModel):
@@ -51,7 +56,7 @@ class Measure:
 
     name: str
     columns: Sequence[range]
-    places: Sequence[int]
+    places: Places
     label: Callable[[range], str]
     widens: bool
 
@@ -60,24 +65,25 @@ class Measure:
         if not self.widens:
             return self
         least = max(WIDE_MIN, len(self.places) // 10)
-        return self._in(merged(_counts(self, range(len(self.places))), least) or [range(len(self.columns))])
+        return self._in(merged(_counts(self), least) or [range(len(self.columns))])
 
     def of_thick_columns(self) -> Measure | None:
         """The same with columns of ``CELL_MIN``; None when there are too few people for a table."""
-        kept = merged(_counts(self, range(len(self.places))))
+        kept = merged(_counts(self))
         return self._in(kept) if len(self.places) >= TABLE_MIN and kept else None
 
     def _in(self, kept: Sequence[range]) -> Measure:
-        where = {place: number for number, group in enumerate(kept) for place in group}
+        where = np.array([number for number, group in enumerate(kept) for _ in group], dtype=np.intp)
         whole = [range(self.columns[group.start].start, self.columns[group.stop - 1].stop) for group in kept]
-        return replace(self, columns=whole, places=[where[place] for place in self.places])
+        return replace(self, columns=whole, places=where[self.places])
 
 
 def measure(
     name: str, places: Sequence[int], many: int, label: Callable[[range], str], *, widens: bool = True
 ) -> Measure | None:
     """A measure of people in ``many`` narrow columns; ``label`` names a range of them. None for too few people."""
-    return Measure(name, [range(each, each + 1) for each in range(many)], places, label, widens).of_thick_columns()
+    where = np.asarray(places, dtype=np.intp)
+    return Measure(name, [range(each, each + 1) for each in range(many)], where, label, widens).of_thick_columns()
 
 
 def figures(measures: Sequence[Measure], partitions: Sequence[Partition]) -> list[Figure]:
@@ -91,8 +97,7 @@ def figures(measures: Sequence[Measure], partitions: Sequence[Partition]) -> lis
 
 
 def _everybody(measure: Measure) -> Line:
-    people = len(measure.places)
-    return Line(group=EVERYBODY, total=people, counts=list(_counts(measure, range(people))))
+    return Line(group=EVERYBODY, total=len(measure.places), counts=list(_counts(measure)))
 
 
 def _lines(measures: Sequence[Measure], partition: Partition) -> list[list[Line]]:
@@ -109,7 +114,7 @@ def _lines(measures: Sequence[Measure], partition: Partition) -> list[list[Line]
 
 def _of(measure: Measure, partition: Partition, totals: Sequence[bool]) -> list[Line]:
     counts = [_counts(measure, places) for places in partition.groups.values()]
-    whole = _counts(measure, range(len(measure.places)))
+    whole = _counts(measure)
     if partition.is_one_or_not:
         counts.append([everybody - one for everybody, one in zip(whole, counts[0], strict=True)])
     shown = shown_cells(counts, totals)
@@ -136,6 +141,7 @@ def _rest(group: str, whole: Sequence[int], lines: Sequence[Line]) -> Line:
     return Line(group=group, total=sum(whole) - sum(line.total for line in lines), counts=left)
 
 
-def _counts(measure: Measure, people: Iterable[int]) -> list[int]:
-    found = Counter(measure.places[person] for person in people)
-    return [found[column] for column in range(len(measure.columns))]
+def _counts(measure: Measure, people: Sequence[int] | None = None) -> list[int]:
+    """How many of these people are in each column; of all without them."""
+    places = measure.places if people is None else measure.places[np.asarray(people, dtype=np.intp)]
+    return [int(count) for count in np.bincount(places, minlength=len(measure.columns))]

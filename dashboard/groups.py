@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, Literal
 
 from dashboard import words
+from matcher.instants import DAY
 from matcher.people.experience import family
 from matcher.people.member import Member
 
@@ -79,25 +81,27 @@ def _gender(person: Person, at: int) -> str:
 
 def _age(person: Person, at: int) -> str:
     born = person.member.profile.birth_year
-    age = 0 if born is None else datetime.fromtimestamp(at, UTC).year - born
+    age = 0 if born is None else int(_quarters(at // DAY)[0][:4]) - born
     return NOT_SAID if born is None else next(label for below, label in _AGES if age < below)
 
 
 def _quarter(person: Person, at: int) -> str:
-    label = _quarter_of(person.began)
-    return label if label in _quarters(at) else "before that"
+    label = _quarter_of(person.began // DAY)
+    return label if label in _quarters(at // DAY) else "before that"
 
 
-def _quarter_of(at: int) -> str:
-    day = datetime.fromtimestamp(at, UTC)
-    return f"{day.year}, {_MONTHS[(day.month - 1) // 3]}"
+@lru_cache(maxsize=4096)
+def _quarter_of(day: int) -> str:
+    date = datetime.fromtimestamp(day * DAY, UTC)
+    return f"{date.year}, {_MONTHS[(date.month - 1) // 3]}"
 
 
-def _quarters(at: int) -> list[str]:
+@lru_cache(maxsize=4)
+def _quarters(day: int) -> tuple[str, ...]:
     """The last quarters, the newest first."""
-    now = datetime.fromtimestamp(at, UTC)
+    now = datetime.fromtimestamp(day * DAY, UTC)
     number = now.year * 4 + (now.month - 1) // 3
-    return [f"{each // 4}, {_MONTHS[each % 4]}" for each in range(number, number - _QUARTERS_MAX, -1)]
+    return tuple(f"{each // 4}, {_MONTHS[each % 4]}" for each in range(number, number - _QUARTERS_MAX, -1))
 
 
 _MONTHS: Final = ("January to March", "April to June", "July to September", "October to December")
@@ -107,4 +111,4 @@ _GROUPS: Final[Mapping[By, Callable[[Person, int], str]]] = {"gender": _gender, 
 def _order(by: By, at: int) -> list[str]:
     if by == "gender":
         return list(_GENDERS.values())
-    return [*(label for _, label in _AGES), NOT_SAID] if by == "age" else [*_quarters(at), "before that"]
+    return [*(label for _, label in _AGES), NOT_SAID] if by == "age" else [*_quarters(at // DAY), "before that"]
