@@ -140,4 +140,6 @@ def _look_label(seen: Looks, place: int) -> str:
         return f"ended on day {last + 1} to {day}" if last else f"ended by day {day}"
     group, edges = seen.followed[place - len(seen.days)], (0, *seen.days)
     low, high = edges[group.start], edges[group.stop] if group.stop < len(edges) else None
+    if not low and not high:
+        return "go on, as far as they were followed"
     return f"followed for {low} to {high} days" if high else f"followed for {low} days or more"

@@ -149,9 +149,17 @@ def _box(cluster: Cluster, box: Box) -> Markup:
 
 
 def _tie(layout: Layout, tie: Tie) -> Markup:
+    """A line within a row; else a bow, which does not run along a column over the marks of others."""
     one, other = layout.people[tie.mentor], layout.people[tie.newcomer]
-    return Markup('<line class="tie{}" x1="{:.0f}" y1="{:.0f}" x2="{:.0f}" y2="{:.0f}"/>').format(
-        "" if tie.active else " past", one.x, one.y, other.x, other.y
+    bow = 0 if one.y == other.y else CELL_WIDTH
+    return Markup('<path class="tie{}" d="M{:.0f} {:.0f} Q{:.0f} {:.0f} {:.0f} {:.0f}"/>').format(
+        "" if tie.active else " past",
+        one.x,
+        one.y,
+        (one.x + other.x) / 2 + bow,
+        (one.y + other.y) / 2,
+        other.x,
+        other.y,
     )
 
 
