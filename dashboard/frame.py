@@ -172,6 +172,9 @@ class Page:
     what: str = "opened"
     """The word in the audit: exported, printed."""
 
+    opened: Callable[[Ask], Sequence[dict[str, object]]] | None = None
+    """What is told when it is opened, before it is shown: that somebody looks at a proposal."""
+
     search: bool = False
     """Whether its parameters also come by POST."""
 

@@ -5,7 +5,8 @@ Views run on worker threads. A page reads the replica under its read lock and le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -54,9 +55,11 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     if searched is not None:
         gate.check_change(request, session.token, _text(searched, gate.FORM_FIELD))
     asked, program = _parameters(page, request.query_params if searched is None else searched)
+    if page.opened is not None:
+        _tell_opened(parts, page.opened, page.roles, request, session)
     opened = _viewed(parts, page, request, session, program, query=asked)
     if page.person is not None or page.audited:
-        about = opened.ask.path.get(page.person or "")
+        about = opened.ask.path.get(page.person or "match")
         with parts.engine.begin() as db:
             program = opened.ask.path.get(SWITCH)
             audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
@@ -122,6 +125,23 @@ def _send(parts: Parts, decided: Decided) -> tuple[Sent, bool]:
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
     return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
+
+
+def _tell_opened(
+    parts: Parts,
+    opened: Callable[[Ask], Sequence[dict[str, object]]],
+    roles: frozenset[Role],
+    request: Request,
+    session: Session,
+) -> None:
+    """Tell that a page is opened. The page is shown all the same when nobody takes that: a decision looks again."""
+    gate.may(session.account, roles)
+    with parts.engine.connect() as db, parts.replica.reading() as programs:
+        events = opened(_ask(parts, session, roles, programs, db, None, _path(request)))
+    with suppress(KindredError):
+        sent = parts.send(events) if events else Sent(None)
+        if sent.position is not None:
+            parts.replica.wait(sent.position, WAIT_SECONDS)
 
 
 def _viewed(parts: Parts, page: Page, request: Request, session: Session, program: str | None, **asked: Any) -> Opened:

@@ -75,12 +75,12 @@ def decide(programs: Mapping[str, Program], events: Sequence[dict[str, object]])
     """Have the programs decide events at once, as the service would; those they refuse, with the code."""
     refused = []
     for document in events:
-        event = parse(document)
-        program = programs[event.program]
         try:
+            event = parse(document)
+            program = programs[event.program]
             program.handle(event, max(program.at or 0, event.time))
         except Refused as refusal:
-            refused.append((event.id, refusal.code))
+            refused.append((str(document["id"]), refusal.code))
     return refused
 
 

@@ -157,6 +157,7 @@ def test_a_different_policy_at_a_later_start_is_a_fact_and_the_same_is_none() ->
     assert processor.state.programs["lake"].policy.quality.fit_min == 2
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(cohort_lines())), max_size=8), st.integers(1, 300))
 @settings(max_examples=8, deadline=None)
 def test_the_same_facts_however_the_input_is_cut(cuts: list[int], snapshot_facts: int) -> None:
@@ -198,6 +199,7 @@ class Failing(MemoryJournal):
         return positions
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["fine", "fine", "lost", "written"]), max_size=30))
 @settings(max_examples=15, deadline=None)
 def test_failing_appends_lose_nothing_and_double_nothing(outcomes: list[str]) -> None:
