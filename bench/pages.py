@@ -92,7 +92,7 @@ def _paths(parts: Parts) -> list[str]:
     with parts.replica.reading() as programs:
         match = next(it for it in programs["river"].state.matches.open.values() if it.stage == "proposed")
     braces = {"program": "river", "person": match.newcomer, "match": match.id}
-    listed = [page.path for page in PAGES if "{" not in page.path]
+    listed = [page.path for page in PAGES if "{" not in page.path and page.file is None]
     return [*listed, *(path.format_map(braces) for path in ("/people/{program}/{person}", "/review/{program}/{match}"))]
 
 

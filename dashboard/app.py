@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard import fields, live, render, routes, twin
 from dashboard.access import doors, gate
-from dashboard.frame import Action, Conflict, FormErrors, NotFound, Page
+from dashboard.frame import Action, Conflict, File, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.render import Frame
@@ -137,6 +137,8 @@ class _Face:
         return self._rendered(page, request, shown, status)
 
     def _rendered(self, page: Page, request: Request, opened: Opened, status: int = 200) -> Response:
+        if page.file is not None and isinstance(opened.model, File):
+            return _saved(page.file, opened.model)
         notice = opened.session.notice
         if notice is not None:
             routes.note_notice(self.parts, opened.session, None)
@@ -187,6 +189,12 @@ def _trouble_of(error: Exception) -> Trouble:
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)][-12:]
     log.error("a page failed", code=FAILED, kind=type(error).__name__, places=places)
     return Trouble(500, FAILED, f"the dashboard failed at this page ({type(error).__name__}): please report it")
+
+
+def _saved(name: str, file: File) -> Response:
+    """A file to be saved, never shown in the browser."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(file.text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 async def _static(name: str, request: Request) -> Response:

@@ -49,6 +49,12 @@ class Nothing(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class File(BaseModel):
+    """What the view of a page that is a file returns: its text."""
+
+    text: str
+
+
 class NotFound(KindredError):
     """What a view raises for an id that is unknown, or belongs to a program that the account does not see."""
 
@@ -171,6 +177,9 @@ class Page:
 
     search: bool = False
     """Whether its parameters also come by POST."""
+
+    file: str | None = None
+    """The name under which it is saved: its view returns a ``File``, and nothing is around it."""
 
 
 @dataclass(frozen=True)

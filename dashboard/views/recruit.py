@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel
 
 from dashboard import words
+from dashboard.cells import CELL_MIN
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_minute, by_program
 from dashboard.views import today
@@ -22,9 +23,6 @@ from matcher.people.member import Member
 from matcher.program import Program
 
 KINDS_MAX: Final = 8
-CELL_MIN: Final = 5
-"""Fewer people than this are not counted on paper that leaves the house."""
-
 ANYBODY: Final = ("man", "woman")
 
 

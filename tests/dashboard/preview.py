@@ -22,6 +22,7 @@ from dashboard.frame import Role, Sent
 from streams.folder import read_state
 from tests.dashboard.house import House
 from tests.dashboard.rivers import decide
+from tests.dashboard.told import follow, reading
 
 
 def main(folder: str, port: str = "8790", role: str = "lead") -> None:
@@ -29,6 +30,8 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     database = Path(mkdtemp(prefix="kindred-preview-")) / "dashboard.db"  # in memory, requests would share a connection
     house = House(programs=(), engine=create_engine(f"sqlite:///{database}"))
     house.replica.programs.update(read_state(Path(folder)).programs)
+    with reading(Path(folder)) as home:
+        follow(house.engine, home)
     house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
     object.__setattr__(house.parts, "send", lambda events: Sent(1, decide(house.replica.programs, events)))
     account = house.account(("*", cast("Role", role)), ("*", "admin"), name="Preview")
