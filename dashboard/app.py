@@ -30,6 +30,8 @@ FIELDS_MAX: Final = 2_000  # "approve all" has twenty pairs, a group supervision
 PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
 READING: Final = ["GET", "HEAD"]
 
+_KINDS: Final = {"css": "text/css", "csv": "text/csv", "js": "text/javascript", "svg": "image/svg+xml"}
+
 log = structlog.get_logger("kindred.dashboard")
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -112,7 +114,7 @@ class _Face:
         try:
             done = routes.do_action(self.parts, action, request, form)
             if done.sent.refused:
-                raise routes.refusal(done.sent)
+                raise routes.refusal(done)
         except (FormErrors, Conflict) as error:
             return self._again(action, request, form, error)
         except Trouble as trouble:
@@ -193,7 +195,7 @@ async def _static(name: str, request: Request) -> Response:
     content = render.read_static(name)
     if content is None:
         raise not_found()
-    kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(name.rpartition(".")[2])
+    kind = _KINDS.get(name.rpartition(".")[2])
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):  # nothing secret is in it, unlike in a page
         headers["Content-Encoding"], content = "gzip", render.read_packed(name)

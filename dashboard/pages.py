@@ -8,6 +8,7 @@ from dashboard.views import (
     accounts,
     alerts,
     audit,
+    bring,
     enter,
     health,
     low_risk,
@@ -34,6 +35,7 @@ PAGES: tuple[Page, ...] = (
     alerts.PAGE,
     record.PAGE,
     enter.PAGE,
+    *bring.PAGES,
     start.PAGE,
     policy.PAGE,
     health.PAGE,
@@ -48,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     *alerts.ACTIONS,
     *recording.ACTIONS,
     entering.ENTERED,
+    *bring.ACTIONS,
     *start.ACTIONS,
     *accounts.ACTIONS,
 )

@@ -130,7 +130,7 @@ def _do(parts: Parts, action: Action, request: Request, given: Mapping[str, Any]
     try:
         done = routes.do_action(parts, action, request, given)
         if done.sent.refused:
-            raise routes.refusal(done.sent)
+            raise routes.refusal(done)
     except (FormErrors, Conflict) as error:
         raise routes.as_trouble(error) from None
     decided = done.decided

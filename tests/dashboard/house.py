@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from dashboard.access import accounts, sessions, tables, tokens
 from dashboard.app import application
 from dashboard.frame import Action, Page, Role, Sent
+from dashboard.means import Means
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.tables import METADATA
@@ -61,7 +62,9 @@ class House:
         self.replica = StillReplica({program: Program(program) for program in programs})
         self.engine = engine or memory_engine()
         METADATA.create_all(self.engine)
-        self.parts = Parts(self.engine, self.replica, self._send, clock=lambda: self.now)
+        self.parts = Parts(
+            self.engine, self.replica, self._send, self._send_whole, Means(known=self._known), clock=lambda: self.now
+        )
         self.app = application(self.parts, pages, actions)
 
     def client(self) -> TestClient:
@@ -87,6 +90,12 @@ class House:
     def _send(self, events: Sequence[dict[str, object]]) -> Sent:
         self.sent.extend(events)
         return Sent(len(self.sent), self.refuse)
+
+    def _send_whole(self, events: Sequence[dict[str, object]]) -> Sent:
+        return self._send(events)
+
+    def _known(self, events: Sequence[dict[str, object]]) -> set[str]:
+        return {str(event["id"]) for event in events} & {str(event["id"]) for event in self.sent}
 
 
 @dataclass
