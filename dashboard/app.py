@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from traceback import extract_tb
 from typing import Final
 
@@ -123,6 +124,10 @@ class _Face:
             raise
         if done.decided.secret is not None:
             return self._once(request, done)
+        if done.decided.shown is not None:
+            shown, opened = done.decided.shown, Opened(done.session, done.ask, done.decided.shown.model, done.urgent)
+            page = replace(self._by_path[action.page], template=shown.template, title=shown.title)
+            return self._rendered(page, request, opened)
         late = "" if done.seen else " It is written; this page may show it a moment later."
         routes.note_notice(self.parts, done.session, done.decided.notice + late)
         return routes.see_other(done.decided.then)

@@ -177,6 +177,15 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A page that has no address: it is the answer to a form, and is gone when another is opened."""
+
+    template: str
+    title: str
+    model: BaseModel
+
+
+@dataclass(frozen=True)
 class Decided:
     """What an action wants: events to send, where to go then, and one sentence that says what was done."""
 
@@ -189,6 +198,9 @@ class Decided:
     program: str | None = None
     secret: str | None = None
     """Shown once, on the answer itself, and kept nowhere: a one-time link."""
+
+    shown: Shown | None = None
+    """What the answer itself shows, in place of going somewhere."""
 
     whole: bool = False
     """Whether the events are taken all or none."""

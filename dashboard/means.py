@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from dashboard.contact.vault import Vault
 from dashboard.importing.draft import Known
 from dashboard.importing.shelf import Shelf
 from matcher.policy import Policy
@@ -22,3 +23,9 @@ class Means:
 
     policy_of: Callable[[str], Policy] = lambda program: Policy()
     """The policy that a program gets when it begins."""
+
+    vault: Vault | None = None
+    """Seals and opens local cards; None where there are none: beside workers, or without their keys."""
+
+    links: Mapping[str, str] = field(default_factory=dict)
+    """By program, where the platform's own system shows a person; ``{id}`` stands for them."""

@@ -48,6 +48,9 @@ class Done:
     seen: bool
     """Whether pages already show its effect."""
 
+    ask: Ask
+    urgent: int = 0
+
 
 def open_page(parts: Parts, page: Page, request: Request, searched: FormData | None = None) -> Opened:
     """Let the account see a page; ``searched`` are parameters that came by POST. Raises Trouble."""
@@ -84,13 +87,14 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
             ask = _ask(parts, session, action.roles, programs, db, None, path)
             try:
                 decided = action.act(ask, form)
+                urgent = parts.urgent(ask) if decided.shown is not None else 0
             except NotFound:
                 raise not_found() from None
         audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
     if decided.later is not None:
         decided = decided.later()
     sent, seen = _send(parts, decided)
-    return Done(session, decided, sent, seen)
+    return Done(session, decided, sent, seen, ask, urgent)
 
 
 def refusal(done: Done) -> FormErrors:

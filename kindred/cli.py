@@ -17,6 +17,7 @@ import typer
 
 from kindred.commands import (
     bring,
+    cards,
     dashboard,
     demo,
     journal,
@@ -72,6 +73,7 @@ def application() -> typer.Typer:
     ):
         app.command()(command)
     app.command("import")(bring.bring)
+    app.add_typer(cards.cards, name="cards")
     app.add_typer(letters.letters, name="dead-letters")
     app.add_typer(journal.journal, name="journal")
     app.add_typer(tell.policy, name="policy")

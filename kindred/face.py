@@ -17,6 +17,8 @@ from starlette.routing import Match, Mount
 from dashboard import database
 from dashboard.access import invites
 from dashboard.app import application
+from dashboard.contact import cards, vault
+from dashboard.contact.vault import Vault
 from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
@@ -26,7 +28,7 @@ from journal.reader import Snapshot
 from journal.sqlite import SqliteJournal
 from kindred.console import note
 from kindred.wiring import policy_book
-from matcher.errors import Unreachable, code
+from matcher.errors import ConfigurationError, Unreachable, code
 from matcher.policy import Policy
 from matcher.program import Program
 from streams.intake import Input, key_of, read_input
@@ -72,7 +74,12 @@ class Face:
         hub = Hub()
         follower = self._stack.enter_context(following(homes, engine, hub))
         policies = None if self._settings.policy is None else policy_book(self._settings.policy)
-        means = Means(known=partial(_known, service), policy_of=policies.of if policies else lambda program: Policy())
+        means = Means(
+            known=partial(_known, service),
+            policy_of=policies.of if policies else lambda program: Policy(),
+            vault=_vault(engine, self._settings, self._folder),
+            links=self._settings.person_links,
+        )
         idle = self._settings.idle_minutes * 60
         parts = Parts(
             engine,
@@ -126,6 +133,22 @@ class Pages(Mount):
         if scope["path"].startswith(SERVICE_PATHS):
             return Match.NONE, {}
         return super().matches(scope)
+
+
+def card_keys(settings: Settings, folder: Path) -> Path:
+    """The file with the keys of the local cards."""
+    return settings.card_keys or folder / vault.FILE_NAME
+
+
+def _vault(engine: Engine, settings: Settings, folder: Path) -> Vault | None:
+    """The vault of a house; None, and a word about it, where its keys cannot be used: pairing goes on."""
+    with engine.connect() as db:
+        fresh = not cards.any_kept(db)
+    try:
+        return Vault.at(card_keys(settings, folder), fresh=fresh)
+    except (ConfigurationError, OSError) as trouble:
+        note(f"the local cards stay closed: {trouble}")
+        return None
 
 
 def _submit(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:

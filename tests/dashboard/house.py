@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from dashboard.access import accounts, sessions, tables, tokens
 from dashboard.app import application
+from dashboard.contact.vault import Vault
 from dashboard.frame import Action, Page, Role, Sent
 from dashboard.means import Means
 from dashboard.pages import ACTIONS, PAGES
@@ -55,6 +56,8 @@ class House:
         pages: Iterable[Page] = PAGES,
         actions: Iterable[Action] = ACTIONS,
         engine: Engine | None = None,
+        vault: Vault | None = None,
+        links: Mapping[str, str] | None = None,
     ) -> None:
         self.now = NOW
         self.sent: list[dict[str, object]] = []
@@ -62,9 +65,8 @@ class House:
         self.replica = StillReplica({program: Program(program) for program in programs})
         self.engine = engine or memory_engine()
         METADATA.create_all(self.engine)
-        self.parts = Parts(
-            self.engine, self.replica, self._send, self._send_whole, Means(known=self._known), clock=lambda: self.now
-        )
+        means = Means(known=self._known, vault=vault, links=links or {})
+        self.parts = Parts(self.engine, self.replica, self._send, self._send_whole, means, clock=lambda: self.now)
         self.app = application(self.parts, pages, actions)
 
     def client(self) -> TestClient:

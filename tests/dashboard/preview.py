@@ -19,6 +19,7 @@ from fastapi import Response
 from sqlalchemy import create_engine
 
 from dashboard.access import sessions
+from dashboard.contact.vault import Vault
 from dashboard.frame import Role, Sent
 from streams.folder import read_state
 from tests.dashboard.house import House
@@ -28,7 +29,8 @@ from tests.dashboard.rivers import decide, decide_whole
 def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     """Serve until Ctrl-C."""
     database = Path(mkdtemp(prefix="kindred-preview-")) / "dashboard.db"  # in memory, requests would share a connection
-    house = House(programs=(), engine=create_engine(f"sqlite:///{database}"))
+    vault = Vault.at(database.with_name("card-keys"), fresh=True)
+    house = House(programs=(), engine=create_engine(f"sqlite:///{database}"), vault=vault)
     house.replica.programs.update(read_state(Path(folder)).programs)
     house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
     object.__setattr__(house.parts, "send", lambda events: Sent(1, decide(house.replica.programs, events)))
