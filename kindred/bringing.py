@@ -42,8 +42,11 @@ class Brought:
     program: str
     draft: Draft
     report: Report
-    waits: bool
-    """Whether the program proposes nobody until it is told to."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether the program proposes nobody until it is told to."""
+        return self.report.is_new or not self.report.pairs_now
 
     @property
     def wrong(self) -> int:
@@ -107,20 +110,20 @@ def bring(file: Path, settings: Settings, program: str | None, *, dry_run: bool)
     wiring.warm_up()
     is_there = (folder / FILE_NAME).exists()
     if dry_run or not is_there:  # a folder is made only for a file that can be taken
-        brought, trial = _tried(sheet, program, read_state(folder) if is_there else None, settings)
+        brought = _tried(sheet, program, read_state(folder) if is_there else None, settings)
         if dry_run or not brought.is_ready:
             return _timed(brought, started)
     policies = None if settings.policy is None else wiring.policy_book(settings.policy)
     with DataFolder.open(folder, fresh="wall", policies=policies, now=int(time.time())) as opened:
         if is_there:
-            brought, trial = _tried(sheet, program, opened.state, settings)
+            brought = _tried(sheet, program, opened.state, settings)
         if brought.is_ready:
             now = _now(opened.state, brought.program)
-            opened.take_whole(_inputs(brought, trial, now), int(time.time()))
+            opened.take_whole(_inputs(brought, now), int(time.time()))
         return _timed(brought, started)
 
 
-def _tried(sheet: Sheet, program: str | None, state: State | None, settings: Settings) -> tuple[Brought, Trial]:
+def _tried(sheet: Sheet, program: str | None, state: State | None, settings: Settings) -> Brought:
     programs = {} if state is None else state.programs
     chosen = columns.guess(sheet.header)
     name = program or _named(sheet, chosen) or _only(programs)
@@ -128,8 +131,7 @@ def _tried(sheet: Sheet, program: str | None, state: State | None, settings: Set
     policy = Policy() if settings.policy is None else wiring.policy_book(settings.policy).of(name)
     dump = programs[name].dump() if name in programs else None
     trial = Trial(name, dump, policy, _now(state, name))
-    report = Report() if draft.missing else trial.run(draft, partial(_known, state))
-    return Brought(name, draft, report, waits=trial.is_new or not trial.pairs_now), trial
+    return Brought(name, draft, trial.run(draft, partial(_known, state)))
 
 
 def _only(programs: Collection[str]) -> str:
@@ -138,12 +140,12 @@ def _only(programs: Collection[str]) -> str:
     return next(iter(programs), A_PROGRAM)
 
 
-def _inputs(brought: Brought, trial: Trial, now: int) -> Iterator[Input]:
+def _inputs(brought: Brought, now: int) -> Iterator[Input]:
     import orjson
 
     from streams.intake import read_input
 
-    for event in whole(brought.draft, brought.report, trial, now, None):
+    for event in whole(brought.draft, brought.report, now, None):
         yield read_input(orjson.dumps(event))
 
 

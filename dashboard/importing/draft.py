@@ -3,7 +3,7 @@
 People come first, then what they offer, then pairs. A program that is new is told not to pair, so that existing pairs
 are recorded before anybody is given a second mentor; one that pairs already holds its breath while pairs come in. The
 trial says of every line what the program would refuse: it is the program's own ``handle`` on a copy, in which nobody
-seeks a mentor, so that no plan is worked out.
+seeks a mentor and nobody is proposed, so that no plan is worked out.
 """
 
 from __future__ import annotations
@@ -68,6 +68,12 @@ class Report:
     skip: set[str] = field(default_factory=set)
     """Ids of events that are not to be told: they are known, or stand already."""
 
+    is_new: bool = False
+    """Whether the program begins with this file."""
+
+    pairs_now: bool = False
+    """Whether the program proposes pairs already."""
+
     seconds: float = 0.0
 
     def add(self, problem: Problem) -> None:
@@ -121,13 +127,17 @@ class Trial:
         self._now = max(now, self._copy.at or now)
         if dump is None:
             self._copy.adopt(policy, self._now)
-        self.is_new = not self._copy.state.members.members and self._copy.state.started is None
-        self.pairs_now = self._copy.state.pairing
-        self._try(lines.switched(program, False, self._now, "trial", None))
+        state = self._copy.state
+        self._report = Report(is_new=not state.members.members and state.started is None, pairs_now=state.pairing)
+        for member in state.members:
+            member.seeks, member.seeks_since = False, None
+        self._copy.state.started = False
 
     def run(self, draft: Draft, known: Known, by: str | None = None) -> Report:
         """Try every line; what is wrong is in the report."""
-        report = Report()
+        report = self._report
+        if draft.missing:
+            return report
         stream = told(draft, self._now, by, report)
         while piece := list(islice(stream, _PIECE)):
             before = set(known([each.document for each in piece]))
@@ -166,14 +176,14 @@ class Trial:
         return match is not None and match.stage == "active" and match.mentor == mentor
 
 
-def whole(draft: Draft, report: Report, trial: Trial, now: int, by: str | None) -> Iterator[dict[str, object]]:
+def whole(draft: Draft, report: Report, now: int, by: str | None) -> Iterator[dict[str, object]]:
     """All that is to be told, in order, with pairing stopped where that is needed; nothing when all is known."""
     new = (each.document for each in told(draft, now, by) if each.id not in report.skip)
     if report.events == 0:
         return
     program, because = draft.program, str(now)  # another import is another pause
-    holds_breath = trial.pairs_now and not trial.is_new and report.pairs > 0
-    if trial.is_new:
+    holds_breath = report.pairs_now and not report.is_new and report.pairs > 0
+    if report.is_new:
         yield lines.switched(program, False, now, "new", by)
     elif holds_breath:
         yield lines.switched(program, False, now, because, by)

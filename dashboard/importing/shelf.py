@@ -11,7 +11,7 @@ from secrets import token_hex
 from threading import Lock
 from typing import Final
 
-from dashboard.importing.draft import Draft, Report, Trial
+from dashboard.importing.draft import Draft, Report
 
 KEPT_SECONDS: Final = 3_600
 BYTES_MAX: Final = 128 * 1024 * 1024  # four of the largest files; the oldest makes room
@@ -25,7 +25,6 @@ class Brought:
     account: str
     at: int
     draft: Draft
-    trial: Trial
     report: Report
 
     @property
@@ -41,9 +40,9 @@ class Shelf:
         self._lock = Lock()
         self._files: dict[str, Brought] = {}
 
-    def put(self, account: str, at: int, draft: Draft, trial: Trial, report: Report, id_: str | None = None) -> str:
+    def put(self, account: str, at: int, draft: Draft, report: Report, id_: str | None = None) -> str:
         """Keep a file, in place of what the account brought before; its id."""
-        brought = Brought(id_ or token_hex(16), account, at, draft, trial, report)
+        brought = Brought(id_ or token_hex(16), account, at, draft, report)
         with self._lock:
             self._drop(lambda other: other.account == account or other.at < at - KEPT_SECONDS)
             self._files[brought.id] = brought

@@ -121,7 +121,7 @@ def view_checked(ask: Ask) -> Checked:
     return Checked(
         upload=brought.id,
         program=draft.program,
-        is_new=brought.trial.is_new,
+        is_new=report.is_new,
         said=draft.sheet.said,
         is_guessed=draft.sheet.is_guessed,
         places=[
@@ -134,7 +134,7 @@ def view_checked(ask: Ask) -> Checked:
         unknown=list(chosen.unknown),
         twice=list(chosen.twice),
         problems=[Wrong(line=each.line, column=each.column, words=each.words) for each in report.problems[:SHOWN]],
-        pairs_now=brought.trial.pairs_now,
+        pairs_now=report.pairs_now,
         ready=_is_ready(brought),
         **_counts(report),
     )
@@ -204,10 +204,10 @@ def take(ask: Ask, form: Take) -> Decided:
         raise FormErrors(form="There is something to mend first. Nothing was taken.")
     draft, report, means = brought.draft, brought.report, _means(ask)
     now = max(ask.now, getattr(ask.everywhere.get(draft.program), "at", None) or ask.now)
-    account, begins = ask.account.id, brought.trial.is_new or not brought.trial.pairs_now
+    account, begins = ask.account.id, report.is_new or not report.pairs_now
 
     def later() -> Decided:
-        events = list(whole(draft, report, brought.trial, now, account))
+        events = list(whole(draft, report, now, account))
         known = set(means.known(events))
         new = [each for each in events if each["id"] not in known]
         if not any(each["subject"] != draft.program for each in new):
@@ -231,9 +231,9 @@ class _Before:
         """Try the file out, and keep what was found."""
         started = time.perf_counter()
         trial = Trial(self._program, self._dump, self._means.policy_of(self._program), self._now)
-        report = Report() if draft.missing else trial.run(draft, self._means.known, self._account)
+        report = trial.run(draft, self._means.known, self._account)
         report.seconds = time.perf_counter() - started
-        kept = self._means.shelf.put(self._account, self._wall, draft, trial, report, id_)
+        kept = self._means.shelf.put(self._account, self._wall, draft, report, id_)
         return Decided([], f"{PATH}/{kept}", "Nothing is taken in yet: look at what would be.", program=draft.program)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import time
 from contextlib import closing
 from pathlib import Path
@@ -139,3 +140,21 @@ def bring(client, content: bytes) -> dict:
     )
     assert page.status_code == 200, page.text
     return client.get(f"/api/v1{page.url.path}").json()
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_lines_come_in_and_again_change_nothing(tmp_path: Path) -> None:
+    mentors = [f"m-{n},mentor,F11.20 sustained 2019-01-01; F43.10 past,yes,2026-06-01,," for n in range(500)]
+    said = 'F11.20 early 2025-12-01; F43.10 past,,,{mentor},"Sécret, ""Name"""'
+    people = [
+        f"n-{n},{'newcomer' if n < 5_000 else 'neither'},{said.format(mentor=f'm-{n}' if n < 500 else '')}"
+        for n in range(99_500)
+    ]
+    (tmp_path / "people.csv").write_bytes("\r\n".join([HEAD, *people, *mentors]).encode("utf-8-sig"))
+    done = kindred("import", "people.csv", "--data", "river", "--json", at=tmp_path)
+    told = json.loads(done.stdout)
+    assert (told["lines"], told["people"], told["pairs"], told["problems"]) == (100_000, 100_000, 500, 0), done.stderr
+    again = json.loads(kindred("import", "people.csv", "--data", "river", "--json", at=tmp_path).stdout)
+    assert (again["events"], again["known"]) == (0, told["events"])
+    peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert peak_kib < 1_500_000, "the program itself, with everybody in it, is most of that"
