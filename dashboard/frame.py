@@ -18,13 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from matcher.errors import KindredError, code
 from matcher.program import Program
+
+if TYPE_CHECKING:
+    from dashboard.means import Means
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
@@ -130,6 +133,9 @@ class Ask:
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""
 
+    means: Means | None = None
+    """What else the house has; every page of the application is given it."""
+
     def roles(self, program: str) -> frozenset[Role]:
         """What the account is in this program."""
         return self.account.roles(program)
@@ -183,6 +189,15 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """A page that has no address: it is the answer to a form, and is gone when another is opened."""
+
+    template: str
+    title: str
+    model: BaseModel
+
+
+@dataclass(frozen=True)
 class Decided:
     """What an action wants: events to send, where to go then, and one sentence that says what was done."""
 
@@ -195,6 +210,18 @@ class Decided:
     program: str | None = None
     secret: str | None = None
     """Shown once, on the answer itself, and kept nowhere: a one-time link."""
+
+    shown: Shown | None = None
+    """What the answer itself shows, in place of going somewhere."""
+
+    whole: bool = False
+    """Whether the events are taken all or none."""
+
+    later: Callable[[], Decided] | None = None
+    """What takes long: called when programs and database are let go of; what it decides is done instead.
+
+    It raises what an action raises.
+    """
 
 
 @dataclass(frozen=True)

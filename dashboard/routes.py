@@ -24,6 +24,7 @@ from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
+CHANGED = "Something has changed since it was checked, so nothing was taken. Check it again."
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -47,6 +48,9 @@ class Done:
     sent: Sent
     seen: bool
     """Whether pages already show its effect."""
+
+    ask: Ask
+    urgent: int = 0
 
 
 def open_page(parts: Parts, page: Page, request: Request, searched: FormData | None = None) -> Opened:
@@ -86,16 +90,21 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
             ask = _ask(parts, session, action.roles, programs, db, None, path)
             try:
                 decided = action.act(ask, form)
+                urgent = parts.urgent(ask) if decided.shown is not None else 0
             except NotFound:
                 raise not_found() from None
         audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
+    if decided.later is not None:
+        decided = decided.later()
     sent, seen = _send(parts, decided)
-    return Done(session, decided, sent, seen)
+    return Done(session, decided, sent, seen, ask, urgent)
 
 
-def refusal(sent: Sent) -> FormErrors:
+def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
-    code = sent.refused[0][1]
+    code = done.sent.refused[0][1]
+    if done.decided.whole:
+        return FormErrors(**{fields.WHOLE_FORM: f"{CHANGED} ({code})"})
     return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
 
 
@@ -120,8 +129,9 @@ def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
 def _send(parts: Parts, decided: Decided) -> tuple[Sent, bool]:
     if not decided.events:
         return Sent(None), True
+    send = parts.send_whole if decided.whole and parts.send_whole is not None else parts.send
     try:
-        sent = parts.send(decided.events)
+        sent = send(decided.events)
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
     return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
@@ -194,7 +204,7 @@ def _ask(
     now = wall = parts.now()
     if parts.paced:
         now = max((it.at for it in programs.values() if it.at is not None), default=wall)
-    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine)
+    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine, means=parts.means)
 
 
 def _path(request: Request) -> dict[str, str]:

@@ -18,6 +18,7 @@ from dashboard.app import application
 from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
+from dashboard.means import Means
 from dashboard.parts import Parts
 from dashboard.projection import empty
 from kindred import distributed, face, wiring
@@ -64,7 +65,16 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         follower = stack.enter_context(face.following(homes(connection), engine, hub))
         line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
-        parts = Parts(engine, line, line.send, idle_seconds=idle, hub=hub, closing=leaving.is_set, paced=paced)
+        parts = Parts(
+            engine,
+            line,
+            line.send,
+            means=Means(links=settings.person_links),
+            idle_seconds=idle,
+            hub=hub,
+            closing=leaving.is_set,
+            paced=paced,
+        )
         where = wiring.address(door)
         api = _beside_health(application(parts), follower)
         with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends

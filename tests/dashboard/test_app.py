@@ -43,6 +43,7 @@ RIVER = {
     "alert": "a-1",
     "newcomer": "m-17",
     "member": "m-17",
+    "upload": "u-1",
 }
 
 
