@@ -12,7 +12,8 @@ COPY journal journal
 COPY streams streams
 COPY dashboard dashboard
 COPY kindred kindred
-RUN /opt/kindred/bin/pip install --constraint requirements.lock .
+RUN /opt/kindred/bin/pip install --constraint requirements.lock . \
+ && /opt/kindred/bin/pip install --no-deps "$(grep ^django-htmx requirements.lock)"
 
 FROM python:3.11.14-slim-bookworm
 RUN groupadd --system --gid 10001 kindred \

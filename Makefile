@@ -8,7 +8,7 @@ KAFKA_PORT ?= 19092
 KAFKA_NODES ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo check test soak bench kafka reference lock clean
+.PHONY: help demo check test soak bench kafka screenshots reference lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,7 +16,7 @@ help: ## list the targets
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kindred needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
@@ -41,6 +41,9 @@ bench: $(READY) ## measure beside the peers; BENCH="market score" chooses
 
 kafka: $(READY) ## a broker in the foreground until Ctrl-C; KAFKA_PORT chooses the port, KAFKA_NODES how many
 	@$(BIN)/python -m tools.kafka --port $(KAFKA_PORT) --nodes $(KAFKA_NODES)
+
+screenshots: $(READY) ## take the pictures of the docs again; needs Chromium
+	$(BIN)/python -m tests.dashboard.screenshots docs/pictures
 
 reference: $(READY) ## write the reference pages that follow from the code
 	$(BIN)/python -m tools.reference

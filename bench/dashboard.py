@@ -1,4 +1,4 @@
-"""The dashboard beside what it rests on: the projection beside SQLAlchemy Core that inserts the same rows.
+"""The dashboard beside what it rests on: the projection beside SQLAlchemy Core, pages beside bare routes (``pages``).
 
 Both write the same transactions into the same tables, on SQLite and, where it is installed, on PostgreSQL. ``ours``
 also reads the journal, checks its chain, evolves the programs and works the rows out; the peer is handed them finished.
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from itertools import count, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Engine, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bench import pages
 from bench.report import Row, rate_row
 from dashboard.chronicle import Chronicle
 from dashboard.database import open_database
@@ -42,17 +43,19 @@ Written = Sequence[Mapping[Table, Sequence[dict[str, Any]]]]
 
 
 def rows() -> Iterator[Row]:
-    """The projection on both databases."""
+    """The projection, and the pages of a large program, on both databases."""
     with TemporaryDirectory(dir=Path.cwd()) as name, ExitStack() as stack:
-        folder = Path(name)
+        folder, numbers = Path(name), count()
         _live(folder / "data")
-        numbers = count()
-        yield _projection("SQLite", folder, lambda: f"sqlite:///{folder}/{next(numbers)}.db")
-        try:
+        homes = {"SQLite": lambda: f"sqlite:///{folder}/{next(numbers)}.db"}
+        with suppress(Unavailable):
             server = stack.enter_context(Postgres(durable=True))
-        except Unavailable:
-            return
-        yield _projection("PostgreSQL", folder, lambda: server.url(f"bench_{next(numbers)}"))
+            homes["PostgreSQL"] = lambda: server.url(f"bench_{next(numbers)}")
+        for database, new_address in homes.items():
+            yield _projection(database, folder, new_address)
+        pages.large_journal(folder / "large")
+        for database, new_address in homes.items():
+            yield from pages.rows(folder / "large", database, new_address())
 
 
 def _live(path: Path) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from traceback import extract_tb
 from typing import Final
 
@@ -18,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from dashboard import fields, live, render, routes, twin
 from dashboard.access import doors, gate
-from dashboard.frame import Action, Conflict, FormErrors, NotFound, Page
+from dashboard.frame import Action, Conflict, File, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.render import Frame
@@ -29,6 +30,8 @@ from dashboard.trouble import FAILED, NOT_YOURS, SIGN_IN, TOO_LARGE, Trouble, no
 FIELDS_MAX: Final = 2_000  # "approve all" has twenty pairs, a group supervision some hundred names
 PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
 READING: Final = ["GET", "HEAD"]
+
+_KINDS: Final = {"css": "text/css", "csv": "text/csv", "js": "text/javascript", "svg": "image/svg+xml"}
 
 log = structlog.get_logger("kindred.dashboard")
 
@@ -112,7 +115,7 @@ class _Face:
         try:
             done = routes.do_action(self.parts, action, request, form)
             if done.sent.refused:
-                raise routes.refusal(done.sent)
+                raise routes.refusal(done)
         except (FormErrors, Conflict) as error:
             return self._again(action, request, form, error)
         except Trouble as trouble:
@@ -121,6 +124,11 @@ class _Face:
             raise
         if done.decided.secret is not None:
             return self._once(request, done)
+        if done.decided.shown is not None:
+            shown = done.decided.shown
+            opened = Opened(done.session, done.ask, shown.model, done.urgent, done.gaps)
+            page = replace(self._by_path[action.page], template=shown.template, title=shown.title)
+            return self._rendered(page, request, opened)
         late = "" if done.seen else " It is written; this page may show it a moment later."
         routes.note_notice(self.parts, done.session, done.decided.notice + late)
         return routes.see_other(done.decided.then)
@@ -137,6 +145,8 @@ class _Face:
         return self._rendered(page, request, shown, status)
 
     def _rendered(self, page: Page, request: Request, opened: Opened, status: int = 200) -> Response:
+        if page.file is not None and isinstance(opened.model, File):
+            return _saved(page.file, opened.model)
         notice = opened.session.notice
         if notice is not None:
             routes.note_notice(self.parts, opened.session, None)
@@ -190,11 +200,17 @@ def _trouble_of(error: Exception) -> Trouble:
     return Trouble(500, FAILED, f"the dashboard failed at this page ({type(error).__name__}): please report it")
 
 
+def _saved(name: str, file: File) -> Response:
+    """A file to be saved, never shown in the browser."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response(file.text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
 async def _static(name: str, request: Request) -> Response:
     content = render.read_static(name)
     if content is None:
         raise not_found()
-    kind = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}.get(name.rpartition(".")[2])
+    kind = _KINDS.get(name.rpartition(".")[2])
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
     if "gzip" in request.headers.get("accept-encoding", ""):  # nothing secret is in it, unlike in a page
         headers["Content-Encoding"], content = "gzip", render.read_packed(name)

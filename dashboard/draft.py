@@ -203,6 +203,9 @@ class Draft:
     def _held(self, of: Fact, fact: facts.MatchHeld) -> None:
         self._change(of.program, fact.match, lambda row: {"stage": "held", "held_until": fact.until})
 
+    def _pinned(self, of: Fact, fact: facts.MatchPinned) -> None:
+        self._change(of.program, fact.match, lambda row: {"held_until": fact.until})
+
     def _released(self, of: Fact, fact: facts.MatchReleased) -> None:
         self._change(of.program, fact.match, lambda row: {"stage": "proposed", "held_until": None})
 
@@ -292,5 +295,6 @@ _MATCHED: Final[dict[type, Callable[[Draft, Fact, Any], None]]] = {
     facts.MatchWithdrawn: Draft._withdrawn,
     facts.MatchEnded: Draft._ended,
     facts.MatchHeld: Draft._held,
+    facts.MatchPinned: Draft._pinned,
     facts.MatchReleased: Draft._released,
 }

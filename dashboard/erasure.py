@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from dashboard.access import audit
+from dashboard.contact import cards
 
 Forget = Callable[[Connection, str, str], None]
 """Given the connection, the program and the person."""
@@ -21,5 +22,5 @@ def _in_the_audit(connection: Connection, program: str, person: str) -> None:
     audit.erase(connection, person, program)
 
 
-FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit,)
+FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit, cards.forget)
 """All that must forget. A table of the dashboard's own that holds a member id has its function here."""

@@ -18,13 +18,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
 
 from matcher.errors import KindredError, code
 from matcher.program import Program
+
+if TYPE_CHECKING:
+    from dashboard.means import Means
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
@@ -47,6 +50,12 @@ class Nothing(BaseModel):
     """Parameters of a page that has none."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class File(BaseModel):
+    """What the view of a page that is a file returns: its text."""
+
+    text: str
 
 
 class NotFound(KindredError):
@@ -127,6 +136,9 @@ class Ask:
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
 
+    means: Means | None = None
+    """What else the house has; every page of the application is given it."""
+
     def roles(self, program: str) -> frozenset[Role]:
         """What the account is in this program."""
         return self.account.roles(program)
@@ -169,8 +181,23 @@ class Page:
     what: str = "opened"
     """The word in the audit: exported, printed."""
 
+    opened: Callable[[Ask], Sequence[dict[str, object]]] | None = None
+    """What is told when it is opened, before it is shown: that somebody looks at a proposal."""
+
     search: bool = False
     """Whether its parameters also come by POST."""
+
+    file: str | None = None
+    """The name under which it is saved: its view returns a ``File``, and nothing is around it."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A page that has no address: it is the answer to a form, and is gone when another is opened."""
+
+    template: str
+    title: str
+    model: BaseModel
 
 
 @dataclass(frozen=True)
@@ -186,6 +213,18 @@ class Decided:
     program: str | None = None
     secret: str | None = None
     """Shown once, on the answer itself, and kept nowhere: a one-time link."""
+
+    shown: Shown | None = None
+    """What the answer itself shows, in place of going somewhere."""
+
+    whole: bool = False
+    """Whether the events are taken all or none."""
+
+    later: Callable[[], Decided] | None = None
+    """What takes long: called when programs and database are let go of; what it decides is done instead.
+
+    It raises what an action raises.
+    """
 
 
 @dataclass(frozen=True)

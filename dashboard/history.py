@@ -34,9 +34,9 @@ def of_person(
     without: Sequence[str] = (),
 ) -> list[Happened]:
     """Facts that name a person, the newest first, behind number ``before``."""
-    query = _about(program, person).order_by(FACTS.c.n.desc()).limit(limit)
+    query = _about(program, person).limit(limit)
     if before is not None:
-        query = query.where(FACTS.c.n < before)
+        query = query.where(NAMED.c.n < before)
     for prefix in without:
         query = query.where(FACTS.c.type.not_like(f"{prefix}%"))
     return [_happened(row) for row in db.execute(query)]
@@ -45,7 +45,7 @@ def of_person(
 def progress(db: Connection, program: str, person: str) -> list[Happened]:
     """What was told of somebody's recovery, the newest ``ROWS_MAX``, the oldest first."""
     query = _about(program, person).where(FACTS.c.type.like("progress.%"), FACTS.c.subject == person)
-    rows = [_happened(row) for row in db.execute(query.order_by(FACTS.c.n.desc()).limit(ROWS_MAX))]
+    rows = [_happened(row) for row in db.execute(query.limit(ROWS_MAX))]
     return sorted(rows, key=lambda each: each.time)
 
 
@@ -75,8 +75,10 @@ def is_whole(db: Connection, program: str) -> bool:
 
 
 def _about(program: str, person: str) -> Select[Any]:
+    """The newest first, in the order of the index of who is named: by that of facts, all of them would be looked at."""
     joined = (NAMED.c.program == FACTS.c.program) & (NAMED.c.n == FACTS.c.n)
-    return select(FACTS).join_from(NAMED, FACTS, joined).where(NAMED.c.program == program, NAMED.c.person == person)
+    named = select(FACTS).join_from(NAMED, FACTS, joined).where(NAMED.c.program == program, NAMED.c.person == person)
+    return named.order_by(NAMED.c.n.desc())
 
 
 def _happened(row: Row[Any]) -> Happened:

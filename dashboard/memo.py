@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Final, TypeVar
+from typing import Concatenate, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
 from matcher.program import Program
 
 T = TypeVar("T")
+P = ParamSpec("P")
 MINUTE: Final = 60  # what time alone changes on a page may be this old
 
 
@@ -31,15 +32,18 @@ def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]
     return asked
 
 
-def by_minute(make: Callable[[Program, int], T]) -> Callable[[Program, int], tuple[T, int]]:
-    """Keep the answer for a minute whatever happens, with the instant that it is of: for what takes a while."""
+def by_minute(make: Callable[Concatenate[Program, int, P], T]) -> Callable[Concatenate[Program, int, P], tuple[T, int]]:
+    """Keep the answer for a minute whatever happens, with the instant that it is of: for what takes a while.
+
+    What is passed beside program and instant says where to read, never what: the answer is the same for all.
+    """
     kept: WeakKeyDictionary[Program, tuple[int, T]] = WeakKeyDictionary()
 
     @wraps(make)
-    def asked(program: Program, at: int) -> tuple[T, int]:
+    def asked(program: Program, at: int, /, *where: P.args, **more: P.kwargs) -> tuple[T, int]:
         held = kept.get(program)
         if held is None or not 0 <= at - held[0] < MINUTE:
-            held = kept[program] = (at, make(program, at))
+            held = kept[program] = (at, make(program, at, *where, **more))
         return held[1], held[0]
 
     return asked

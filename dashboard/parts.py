@@ -14,6 +14,7 @@ from dashboard.access.provider import Provider
 from dashboard.access.sessions import IDLE_SECONDS
 from dashboard.frame import Ask, Send
 from dashboard.hub import Hub
+from dashboard.means import Means
 from dashboard.views import standing
 from matcher.program import Program
 
@@ -37,6 +38,10 @@ class Parts:
     engine: Engine
     replica: Replica
     send: Send
+    send_whole: Send | None = None
+    """Hands events to the service that are taken all or none; without it they are sent like any."""
+
+    means: Means = field(default_factory=Means)
     clock: Callable[[], float] = time.time
     idle_seconds: int = IDLE_SECONDS
     urgent: Callable[[Ask], int] = standing.urgent

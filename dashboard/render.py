@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -18,6 +19,9 @@ from dashboard import words
 from dashboard.frame import COORDINATORS, LEADS, Account, Page
 
 STATIC: Final = files("dashboard") / "static"
+HTMX: Final = "htmx.min.js"
+"""As pages name it; taken from the package that carries it, when that is installed."""
+
 _UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -144,12 +148,15 @@ def read_packed(name: str) -> bytes:
 
 def scripts() -> list[str]:
     """The scripts that are there: pages work without any."""
-    return [name for name in ("htmx.min.js", "kindred.js") if name in _static_files()]
+    return [name for name in (HTMX, "kindred.js") if name in _static_files()]
 
 
 @cache
 def _static_files() -> dict[str, bytes]:
-    return {entry.name: entry.read_bytes() for entry in STATIC.iterdir() if entry.is_file()}
+    found = {entry.name: entry.read_bytes() for entry in STATIC.iterdir() if entry.is_file()}
+    with suppress(ModuleNotFoundError, FileNotFoundError):
+        found[HTMX] = (files("django_htmx") / "static" / "django_htmx" / "htmx-2.min.js").read_bytes()
+    return found
 
 
 @lru_cache(maxsize=64)

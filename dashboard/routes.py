@@ -5,7 +5,8 @@ Views run on worker threads. A page reads the replica under its read lock and le
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
+CHANGED = "Something has changed since it was checked, so nothing was taken. Check it again."
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -50,6 +52,10 @@ class Done:
     seen: bool
     """Whether pages already show its effect."""
 
+    ask: Ask
+    urgent: int = 0
+    gaps: Sequence[str] = ()
+
 
 def open_page(parts: Parts, page: Page, request: Request, searched: FormData | None = None) -> Opened:
     """Let the account see a page; ``searched`` are parameters that came by POST. Raises Trouble."""
@@ -57,9 +63,11 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     if searched is not None:
         gate.check_change(request, session.token, _text(searched, gate.FORM_FIELD))
     asked, program = _parameters(page, request.query_params if searched is None else searched)
+    if page.opened is not None:
+        _tell_opened(parts, page.opened, page.roles, request, session)
     opened = _viewed(parts, page, request, session, program, query=asked)
     if page.person is not None or page.audited:
-        about = opened.ask.path.get(page.person or "")
+        about = opened.ask.path.get(page.person or "match")
         with parts.engine.begin() as db:
             program = opened.ask.path.get(SWITCH)
             audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
@@ -86,16 +94,21 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
             ask = _ask(parts, session, action.roles, programs, db, None, path)
             try:
                 decided = action.act(ask, form)
+                urgent, gaps = (parts.urgent(ask), gaps_of(ask)) if decided.shown is not None else (0, [])
             except NotFound:
                 raise not_found() from None
         audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
+    if decided.later is not None:
+        decided = decided.later()
     sent, seen = _send(parts, decided)
-    return Done(session, decided, sent, seen)
+    return Done(session, decided, sent, seen, ask, urgent, gaps)
 
 
-def refusal(sent: Sent) -> FormErrors:
+def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
-    code = sent.refused[0][1]
+    code = done.sent.refused[0][1]
+    if done.decided.whole:
+        return FormErrors(**{fields.WHOLE_FORM: f"{CHANGED} ({code})"})
     return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
 
 
@@ -120,11 +133,29 @@ def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
 def _send(parts: Parts, decided: Decided) -> tuple[Sent, bool]:
     if not decided.events:
         return Sent(None), True
+    send = parts.send_whole if decided.whole and parts.send_whole is not None else parts.send
     try:
-        sent = parts.send(decided.events)
+        sent = send(decided.events)
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
     return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
+
+
+def _tell_opened(
+    parts: Parts,
+    opened: Callable[[Ask], Sequence[dict[str, object]]],
+    roles: frozenset[Role],
+    request: Request,
+    session: Session,
+) -> None:
+    """Tell that a page is opened. The page is shown all the same when nobody takes that: a decision looks again."""
+    gate.may(session.account, roles)
+    with parts.engine.connect() as db, parts.replica.reading() as programs:
+        events = opened(_ask(parts, session, roles, programs, db, None, _path(request)))
+    with suppress(KindredError):
+        sent = parts.send(events) if events else Sent(None)
+        if sent.position is not None:
+            parts.replica.wait(sent.position, WAIT_SECONDS)
 
 
 def _viewed(parts: Parts, page: Page, request: Request, session: Session, program: str | None, **asked: Any) -> Opened:
@@ -177,7 +208,17 @@ def _ask(
     now = wall = parts.now()
     if parts.paced:
         now = max((it.at for it in programs.values() if it.at is not None), default=wall)
-    return Ask(account, narrowed, db, now, path=path, wall=wall, everywhere=mine, channels=parts.channels)
+    return Ask(
+        account,
+        narrowed,
+        db,
+        now,
+        path=path,
+        wall=wall,
+        everywhere=mine,
+        channels=parts.channels,
+        means=parts.means,
+    )
 
 
 def _path(request: Request) -> dict[str, str]:

@@ -131,7 +131,7 @@ def named(program: Program, one: Fact) -> list[str]:
     data = one.data
     found = list[str | None]()
     if not isinstance(data, Told):
-        if isinstance(data, facts.MatchHeld | facts.MatchReleased):
+        if isinstance(data, facts.MatchHeld | facts.MatchPinned | facts.MatchReleased):
             found += program.state.matches.members_of(data.match) or ()
         found += [getattr(data, name) for name in _NAMED_IN[type(data)]]
     else:

@@ -134,6 +134,7 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
     "treatment.discharged": lambda said: "left a treatment",
     "match.recorded": lambda said: f"a pair made by people was recorded, with {said['mentor']}{_by(said)}",
     "match.reviewed": _reviewed,
+    "match.opened": lambda said: f"the proposal was looked at{_by(said)}",
     "match.answered": lambda said: f"{said['by']} said {'yes' if said.get('answer') == 'accept' else 'no'}",
     "match.recalled": lambda said: f"the pair was taken back{_by(said)}{_because(said)}",
     "match.contacted": lambda said: f"{said['by']} was in touch{_channel(said)}",
@@ -158,7 +159,8 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
     "match.activated": _activated,
     "match.withdrawn": lambda said: f"{said['newcomer']} with {said['mentor']} no longer stands{_because(said)}",
     "match.held": lambda said: f"the proposal is on hold{_until(said)}",
-    "match.released": lambda said: "the hold is over",
+    "match.pinned": lambda said: "the proposal stays as it is for a while, since somebody looks at it",
+    "match.released": lambda said: "the plan may change the proposal again",
     "match.ended": lambda said: f"{said['newcomer']} and {said['mentor']} are no longer paired{_because(said)}",
 }
 

@@ -52,6 +52,7 @@ class Answer(BaseModel):
     position: int | None
     seen: bool
     secret: str | None
+    shown: dict[str, Any] | None = None
 
 
 def address(path: str) -> str:
@@ -130,7 +131,7 @@ def _do(parts: Parts, action: Action, request: Request, given: Mapping[str, Any]
     try:
         done = routes.do_action(parts, action, request, given)
         if done.sent.refused:
-            raise routes.refusal(done.sent)
+            raise routes.refusal(done)
     except (FormErrors, Conflict) as error:
         raise routes.as_trouble(error) from None
     decided = done.decided
@@ -140,6 +141,7 @@ def _do(parts: Parts, action: Action, request: Request, given: Mapping[str, Any]
         position=done.sent.position,
         seen=done.seen,
         secret=decided.secret,
+        shown=decided.shown.model.model_dump(mode="json") if decided.shown else None,
     )
     return JSONResponse(answer.model_dump())
 

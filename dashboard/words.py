@@ -7,6 +7,7 @@ ids: nothing here makes a name of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Final, get_args
 
 from matcher.instants import DAY, HOUR, format_instant
@@ -214,6 +215,7 @@ BARS: Final = {
 """Blockers in three words, for lists; the sentences are the matcher's."""
 
 
+@lru_cache(maxsize=4_096)
 def experience(code: str) -> str:
     """What a code is about: ``alcohol``, ``post-traumatic stress``, ``homelessness``."""
     known = SUBSTANCES | OTHERS

@@ -15,7 +15,21 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from kindred.commands import dashboard, demo, journal, letters, look, publish, read_model, run, tell, topics, worker
+from kindred.commands import (
+    bring,
+    cards,
+    dashboard,
+    demo,
+    journal,
+    letters,
+    look,
+    publish,
+    read_model,
+    run,
+    tell,
+    topics,
+    worker,
+)
 from kindred.console import note
 from matcher.errors import KindredError, code
 
@@ -58,6 +72,8 @@ def application() -> typer.Typer:
         tell.version,
     ):
         app.command()(command)
+    app.command("import")(bring.bring)
+    app.add_typer(cards.cards, name="cards")
     app.add_typer(letters.letters, name="dead-letters")
     app.add_typer(journal.journal, name="journal")
     app.add_typer(tell.policy, name="policy")

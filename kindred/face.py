@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -16,18 +17,24 @@ from starlette.routing import Match, Mount
 from dashboard import database
 from dashboard.access import invites
 from dashboard.app import application
+from dashboard.contact import cards, vault
+from dashboard.contact.vault import Vault
 from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
+from dashboard.means import Means
 from dashboard.oncall.caller import Caller
 from dashboard.parts import Parts
 from journal.reader import Snapshot
 from journal.sqlite import SqliteJournal
 from kindred import outside
 from kindred.console import note
-from matcher.errors import Unreachable, code
+from kindred.wiring import policy_book
+from matcher.errors import ConfigurationError, Unreachable, code
+from matcher.policy import Policy
 from matcher.program import Program
-from streams.intake import read_input
+from streams.intake import Input, key_of, read_input
+from streams.processor import NotWhole, Receipt
 from streams.state import State
 
 if TYPE_CHECKING:
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
 SLOW = code("KND-decision-slow", "The service has not answered in time. Look whether it was decided, then try again.")
 
 ANSWER_SECONDS: Final = 10.0  # a batch takes milliseconds; ten seconds is a disk that hangs
+EVENT_SECONDS: Final = 0.01  # more of a batch that is taken whole, for each event: ten times what one takes
 SERVICE_PATHS: Final = ("/v1/", "/health/", "/metrics")
 
 
@@ -69,14 +77,22 @@ class Face:
         homes = {"0": partial(SqliteJournal, self._folder, read_only=True)}
         hub = Hub()
         follower = self._stack.enter_context(following(homes, engine, hub))
-        send = partial(_submit, service, follower)
         calling, paced = outside.calling(self._settings), service.clock == "event"
         self._stack.enter_context(called(calling, engine, follower.replica, follower, paced=paced))
+        policies = None if self._settings.policy is None else policy_book(self._settings.policy)
+        means = Means(
+            known=partial(_known, service),
+            policy_of=policies.of if policies else lambda program: Policy(),
+            vault=_vault(engine, self._settings, self._folder),
+            links=self._settings.person_links,
+        )
         idle = self._settings.idle_minutes * 60
         parts = Parts(
             engine,
             follower.replica,
-            send,
+            partial(_submit, service, follower),
+            partial(_submit_whole, service, follower),
+            means,
             idle_seconds=idle,
             hub=hub,
             closing=lambda: service.feed.closed,
@@ -143,16 +159,55 @@ class Pages(Mount):
         return super().matches(scope)
 
 
+def card_keys(settings: Settings, folder: Path) -> Path:
+    """The file with the keys of the local cards."""
+    return settings.card_keys or folder / vault.FILE_NAME
+
+
+def _vault(engine: Engine, settings: Settings, folder: Path) -> Vault | None:
+    """The vault of a house; None, and a word about it, where its keys cannot be used: pairing goes on."""
+    with engine.connect() as db:
+        fresh = not cards.any_kept(db)
+    try:
+        return Vault.at(card_keys(settings, folder), fresh=fresh)
+    except (ConfigurationError, OSError) as trouble:
+        note(f"the local cards stay closed: {trouble}")
+        return None
+
+
 def _submit(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:
     """Hand a decision to the service in this process."""
-    inputs = [read_input(json.dumps(event).encode()) for event in events]
-    try:
-        receipt = service.submit(inputs).result(ANSWER_SECONDS)
-    except TooSlow:
-        raise Unreachable(SLOW, "the service has not answered in time: look whether it was decided") from None
+    receipt = _answer(service.submit(_inputs(events)), ANSWER_SECONDS)
     follower.look()
     refused = [(result.id, result.code or "") for result in receipt.results if result.status == "refused"]
     return Sent(receipt.position, refused)
+
+
+def _submit_whole(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:
+    """Hand events to the service that it takes all or none."""
+    try:
+        receipt = _answer(service.submit(_inputs(events), whole=True), ANSWER_SECONDS + EVENT_SECONDS * len(events))
+    except NotWhole as refusal:
+        return Sent(None, [(result.id, result.code or "") for result in refusal.refused])
+    follower.look()
+    return Sent(receipt.position)
+
+
+def _known(service: Service, events: Sequence[dict[str, object]]) -> list[str]:
+    """Of events, the ids of those that the service has taken before."""
+    keys = [key_of(str(event["source"]), str(event["id"])) for event in events]
+    return [str(event["id"]) for event, known in zip(events, service.knows(keys), strict=True) if known]
+
+
+def _inputs(events: Sequence[dict[str, object]]) -> list[Input]:
+    return [read_input(json.dumps(event).encode()) for event in events]
+
+
+def _answer(promised: Future[Receipt], seconds: float) -> Receipt:
+    try:
+        return promised.result(seconds)
+    except TooSlow:
+        raise Unreachable(SLOW, "the service has not answered in time: look whether it was decided") from None
 
 
 def database_address(settings: Settings, folder: Path) -> str:

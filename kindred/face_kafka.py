@@ -18,6 +18,7 @@ from dashboard.app import application
 from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
+from dashboard.means import Means
 from dashboard.parts import Parts
 from dashboard.projection import empty
 from kindred import distributed, face, outside, wiring
@@ -70,6 +71,7 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
             engine,
             line,
             line.send,
+            means=Means(links=settings.person_links),
             idle_seconds=idle,
             hub=hub,
             closing=leaving.is_set,

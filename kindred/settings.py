@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -79,6 +80,13 @@ class Settings(BaseSettings):
     clock: Literal["wall", "event"] = Field(
         "wall", description="Clock of `serve`; a journal keeps the one it has. The dashboard on Kafka tells time by it."
     )
+    card_keys: Path | None = Field(
+        None, description="File with the keys of the local cards; without one `card-keys` in the data folder."
+    )
+    person_links: dict[str, str] = Field(
+        default_factory=dict,
+        description="By program, the https address at which your own system shows a person; `{id}` stands for the id.",
+    )
     idle_minutes: int = Field(
         30, ge=5, le=480, description="Minutes without a request after which the dashboard signs an account out."
     )
@@ -114,6 +122,21 @@ class Settings(BaseSettings):
         15, ge=1, le=240, description="Minutes until the next person on call is told, when nobody took an alert."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @field_validator("person_links")
+    @classmethod
+    def _leads_somewhere_safe(cls, links: dict[str, str]) -> dict[str, str]:
+        for template in links.values():
+            host = urlsplit(template).netloc
+            rest = template.replace("{id}", "")
+            if (
+                not template.startswith("https://")
+                or "{id}" not in template
+                or "{" in host
+                or set(rest) & set('{}<>" ')
+            ):
+                raise ValueError("an address begins with https:// and has {id} behind the host, and no other braces")
+        return links
 
     @classmethod
     def settings_customise_sources(

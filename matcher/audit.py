@@ -16,7 +16,12 @@ from matcher.ids import match_id
 from matcher.messages import facts
 from matcher.messages.facts import Fact, Told
 
-TENTATIVE = ("proposed", "held")
+TENTATIVE = ("proposed", "pinned", "held")
+_BEFORE: dict[type[facts.Decision], tuple[str, ...]] = {
+    facts.MatchHeld: TENTATIVE,
+    facts.MatchPinned: ("proposed", "pinned"),
+    facts.MatchReleased: ("pinned", "held"),
+}
 
 
 @dataclass(slots=True)
@@ -62,10 +67,8 @@ class Audit:
                 yield from self._activation(fact, made)
             case facts.MatchWithdrawn() | facts.MatchEnded() as over:
                 yield from self._ending(over)
-            case facts.MatchHeld(match=name):
-                yield from self._must_be(name, "proposed", "held")
-            case facts.MatchReleased(match=name):
-                yield from self._must_be(name, "held")
+            case facts.MatchHeld() | facts.MatchPinned() | facts.MatchReleased() as kept:
+                yield from self._must_be(kept.match, *_BEFORE[type(kept)])
             case facts.MentorAdmitted(mentor=mentor):
                 if (offer := self.books.offer_of(mentor)) is None or offer.cleared_until <= fact.at:
                     yield f"{mentor} is admitted but not cleared"

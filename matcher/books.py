@@ -78,7 +78,13 @@ class Books:
             case facts.MatchActivated() as made:
                 self._move(made.match, Match(made.newcomer, made.mentor, "active"))
                 self.mentors_of.setdefault(made.newcomer, set()).add(made.mentor)
-            case facts.MatchHeld() | facts.MatchReleased() | facts.MatchWithdrawn() | facts.MatchEnded() as moved:
+            case (
+                facts.MatchHeld()
+                | facts.MatchPinned()
+                | facts.MatchReleased()
+                | facts.MatchWithdrawn()
+                | facts.MatchEnded() as moved
+            ):
                 if match := self.matches.get(moved.match):
                     self._move(moved.match, replace(match, stage=_STAGES[type(moved)]))
             case Told(subject=who, what=what) if who in self.people or fact.type == "member.joined":
@@ -202,6 +208,7 @@ _OVER = ("withdrawn", "ended")
 
 _STAGES: dict[type[facts.Decision], str] = {
     facts.MatchHeld: "held",
+    facts.MatchPinned: "pinned",
     facts.MatchReleased: "proposed",
     facts.MatchWithdrawn: "withdrawn",
     facts.MatchEnded: "ended",

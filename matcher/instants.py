@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
+MINUTE = 60
 HOUR = 3_600
 DAY = 86_400
 EARLIEST = -2_208_988_800

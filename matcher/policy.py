@@ -89,6 +89,9 @@ class ReviewTable(Table):
         350_000, "A pair with a lower fit goes to a person.", "millionths of fit", ge=0, le=1_000_000
     )
     hold_hours: int = number(24, "How long `hold` pins a pair.", "hours", ge=1, le=720)
+    pin_minutes: int = number(
+        15, "An opened card stays as it is for this long; 0: it may change at any time.", "minutes", ge=0, le=240
+    )
     slip_days: int = number(30, "A setback is recent for this long.", "days", ge=0, le=366)
 
 

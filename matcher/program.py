@@ -151,7 +151,7 @@ class Program:
         rung = self.desk.ring()
         if isinstance(rung, str):
             self.look_at(rung)
-        elif rung is not None and rung.stage == "held":
+        elif rung is not None and rung.is_pinned:
             review.release(self.desk, rung)
 
     # Looking anew at people
@@ -377,6 +377,7 @@ HANDLING: dict[str, Handling] = {
     "treatment.discharged": Handling(_known),
     "match.recorded": Handling(_known, _match(review.record), check_now=_match(review.check_recorded)),
     "match.reviewed": Handling(None, _match(review.reviewed), check_now=_match(review.check_reviewed)),
+    "match.opened": Handling(None, _match(review.opened), check_now=_match(review.check_known), lasting=True),
     "match.answered": Handling(None, _match(review.answered), check_now=_match(review.check_of_pair), lasting=True),
     "match.recalled": Handling(None, _closed, check_now=_match(review.check_active), lasting=True),
     "match.contacted": Handling(check_now=_match(review.check_of_pair), lasting=True),

@@ -96,6 +96,10 @@ class Seen:
         self._contents = kept
         self._refused &= kept.keys()
 
+    def knows(self, key: bytes) -> bool:
+        """Whether an input of this source and id came, whatever became of it. Any thread may ask."""
+        return key in self._contents
+
     def was_refused(self, key: bytes, content: bytes) -> bool:
         """Whether this input is a dead letter; False when it never came."""
         return self.look(key, content)[1] in self._refused

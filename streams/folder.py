@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +69,14 @@ class DataFolder:
     def take(self, inputs: Sequence[Input], arrival: int | None = None) -> Receipt:
         """Decide a batch; it is on the disk when this returns. ``arrival`` is needed with the wall clock."""
         return self._processor.process(inputs, arrival)
+
+    def take_whole(self, inputs: Iterable[Input], arrival: int | None = None) -> Receipt:
+        """Decide a batch of which all is taken or nothing. Raises NotWhole."""
+        return self._processor.process_whole(inputs, arrival)
+
+    def knows(self, keys: Iterable[bytes]) -> list[bool]:
+        """Of inputs, by their keys, whether they came before. Any thread may ask."""
+        return self._processor.knows(keys)
 
     def advance(self, until: int) -> None:
         """Set all clocks to ``until``, firing what falls due on the way."""

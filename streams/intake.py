@@ -80,8 +80,12 @@ def read_document(raw: bytes, document: dict[str, Any]) -> Input:
     source, id_ = document.get("source"), document.get("id")
     if not (isinstance(source, str) and isinstance(id_, str) and source and id_):
         return _without_id(raw, refusal)
-    key = blake2b(b"%d:%b" % (len(source), (source + id_).encode()), digest_size=16).digest()
-    return Input(raw, id_, key, _content(document), event, refusal)
+    return Input(raw, id_, key_of(source, id_), _content(document), event, refusal)
+
+
+def key_of(source: str, id_: str) -> bytes:
+    """The digest by which an input of this source and id is remembered."""
+    return blake2b(b"%d:%b" % (len(source), (source + id_).encode()), digest_size=16).digest()
 
 
 def oversized(head: bytes, size: int, digest: bytes) -> Input:

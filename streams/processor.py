@@ -6,7 +6,7 @@ fails, the state in memory is thrown away and folded anew from the journal, so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, Literal, NamedTuple, Protocol
 
@@ -17,7 +17,7 @@ from journal.owner import Owner
 from journal.pause import collector_paused
 from journal.port import Journal
 from journal.reader import Counted, Reader, Recorded, Snapshot
-from matcher.errors import ConfigurationError, Refused, code
+from matcher.errors import ConfigurationError, Refused, Unreachable, code
 from matcher.instants import format_instant
 from matcher.messages.catalog import Event
 from matcher.messages.facts import Fact, read_fact
@@ -34,6 +34,12 @@ CLOCK_MODE = code(
     "The journal keeps its clock mode for life: `event` for `replay`, `wall` for `serve` unless it was told otherwise. "
     "Name that mode, or another data folder.",
 )
+NOT_WHOLE = code(
+    "KND-not-whole",
+    "Something of a batch that is taken whole or not at all was refused, so nothing of it was taken. Look at the "
+    "lines that were refused, and send the batch again.",
+)
+RECOVERING = code("KND-recovering", "The journal is being read anew after a failure. Ask again in a moment.")
 SNAPSHOT_FACTS: Final = 50_000  # a second or so of folding at the next start
 CLOSING_SHARE: Final = 2  # at the end, from half of the last snapshot on: to fold a byte takes two times writing one
 
@@ -59,6 +65,14 @@ class Receipt(NamedTuple):
     def number(self, status: Status) -> int:
         """How many inputs became so."""
         return sum(result.status == status for result in self.results)
+
+
+class NotWhole(Refused):
+    """Something of a batch that counts as one was refused: nothing of it was taken."""
+
+    def __init__(self, refused: Sequence[Result]) -> None:
+        super().__init__(NOT_WHOLE, f"{len(refused)} of the batch were refused, so nothing was taken: see which")
+        self.refused = refused
 
 
 class Sink(Protocol):
@@ -150,6 +164,29 @@ class Processor:
                     at = program.at if state.clock == "event" or now is None else max(program.at, now)
                     draft.fired(program.adopt(self._policies.of(name), at))
             self._commit(draft, now)
+
+    def process_whole(self, inputs: Iterable[Input], arrival: int | None = None) -> Receipt:
+        """Decide a batch of which all is taken or nothing; it is in the journal when this returns.
+
+        Raises NotWhole when anything of it is refused; the state is then folded anew from the journal. Inputs are
+        looked at one by one, and may be made meanwhile. Not for a journal whose inputs come from a source.
+        """
+        draft = Draft()
+        with collector_paused(), self._or_forget():
+            if arrival is not None and self.state.clock == "wall":
+                self._fire(draft, arrival)
+            results = tuple(self._decide(item, arrival, draft) for item in inputs)
+            refused = [result for result in results if result.status == "refused"]
+            if refused:
+                raise NotWhole(refused)
+            return Receipt(self._commit(draft, arrival), results)
+
+    def knows(self, keys: Iterable[bytes]) -> list[bool]:
+        """Of inputs, by their keys, whether they came before. Any thread may ask. Raises Unreachable."""
+        state = self._state
+        if state is None:
+            raise Unreachable(RECOVERING, "the journal is being read anew: ask again in a moment")
+        return [state.seen.knows(key) for key in keys]
 
     def process(self, inputs: Sequence[Input], arrival: int | None = None) -> Receipt:
         """Decide a batch; it is in the journal when this returns. ``arrival`` is needed with the wall clock.

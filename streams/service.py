@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from threading import Condition, Thread
@@ -23,7 +23,7 @@ from streams.clock import Mode
 from streams.folder import DataFolder
 from streams.intake import Input
 from streams.metrics import Metrics
-from streams.processor import Receipt
+from streams.processor import NotWhole, Receipt
 from streams.projection import NOTICES
 
 BUSY = code("KND-busy", "More events wait to be decided than the service holds. Send them again after Retry-After.")
@@ -47,9 +47,10 @@ class Busy(Unreachable):
 
 
 class _Job:
-    def __init__(self, inputs: Sequence[Input]) -> None:
+    def __init__(self, inputs: Sequence[Input], *, whole: bool = False) -> None:
         self.inputs = inputs
         self.size = sum(len(item.raw) for item in inputs)
+        self.whole = whole
         self.done = Future[Receipt]()
 
 
@@ -88,9 +89,16 @@ class Service:
         """Begin to decide."""
         self._thread.start()
 
-    def submit(self, inputs: Sequence[Input]) -> Future[Receipt]:
-        """Hand in a batch; the receipt comes when the journal has it. Raises Busy when too much waits."""
-        job = _Job(inputs)
+    def knows(self, keys: Iterable[bytes]) -> list[bool]:
+        """Of inputs, by their keys, whether they came before. Raises Unreachable while the journal is read anew."""
+        return self._folder.knows(keys)
+
+    def submit(self, inputs: Sequence[Input], *, whole: bool = False) -> Future[Receipt]:
+        """Hand in a batch; the receipt comes when the journal has it. Raises Busy when too much waits.
+
+        With ``whole`` all of it is taken or nothing: the future then raises NotWhole when anything was refused.
+        """
+        job = _Job(inputs, whole=whole)
         with self._changed:
             if self._stopping or self._failure is not None:
                 raise self._failure or Unreachable(STOPPING, "the service is stopping: send it again later")
@@ -145,17 +153,25 @@ class Service:
                 self._changed.wait(patience)
             jobs, events = list[_Job](), 0
             while self._jobs and (not jobs or events + len(self._jobs[0].inputs) <= BATCH_EVENTS):
+                if jobs and self._jobs[0].whole:
+                    break
                 job = self._jobs.popleft()
                 self._count(-job.size)
                 if job.done.set_running_or_notify_cancel():  # a sender that went away is not answered
                     jobs.append(job)
                     events += len(job.inputs)
+                    if job.whole:  # it stands or falls by itself
+                        break
         return jobs
 
     def _decide(self, jobs: list[_Job]) -> None:
         started = time.perf_counter()
+        take = self._folder.take_whole if jobs[0].whole else self._folder.take
         try:
-            receipt = self._folder.take([item for job in jobs for item in job.inputs], int(self._clock()))
+            receipt = take([item for job in jobs for item in job.inputs], int(self._clock()))
+        except NotWhole as refusal:
+            jobs[0].done.set_exception(refusal)
+            return
         except Exception as error:
             self._after_failure(jobs, error)
             return

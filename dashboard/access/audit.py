@@ -40,6 +40,12 @@ def newest(
     return list(db.execute(query).mappings())
 
 
+def looked_at(db: Connection, account: str, since: int) -> set[tuple[str, str]]:
+    """Whom or what an account opened or decided on since then, as (program, id)."""
+    mine = select(AUDIT.c.program, AUDIT.c.about).where(AUDIT.c.account == account, AUDIT.c.at >= since)
+    return {(program, about) for program, about in db.execute(mine) if program and about}
+
+
 def erase(db: Connection, person: str, program: str | None = None) -> None:
     """Leave a tombstone where this person was named; of one program only, if one is given."""
     lines = update(AUDIT).where(AUDIT.c.about == person)

@@ -42,6 +42,7 @@ def start(db: Connection, account: str, now: int) -> str:
     row = {"hash": tokens.hashed(token), "account": account, "started_at": now, "used_at": now, "seen_before": before}
     db.execute(delete(SESSIONS).where(SESSIONS.c.started_at < now - LONGEST_SECONDS))
     db.execute(insert(SESSIONS).values(**row))
+    accounts.seen(db, account, now)  # also of a visit that is over within a minute
     return token
 
 

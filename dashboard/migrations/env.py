@@ -5,9 +5,10 @@ from __future__ import annotations
 from alembic import context
 
 from dashboard.access import tables
+from dashboard.contact import cards
 from dashboard.tables import METADATA
 
-assert tables  # their definitions are part of METADATA
+assert tables, cards  # their definitions are part of METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -76,6 +76,66 @@
     if (paused) { source.close(); } else { say("Updates go on; there may be something new"); listen(); }
   });
 
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "content") return;
+    count = 0;
+    if (sessionStorage.getItem(kept) === "yes") { show(true); } else { line.hidden = true; }
+    event.target.focus();
+  });
   window.addEventListener("pagehide", () => { if (source) source.close(); });
   if (sessionStorage.getItem(kept) === "yes") { show(true); } else { listen(); }
+})();
+
+(function decideBySingleKeys() {
+  if (document.body.dataset.hotkeys !== "on") return;
+  let armed = null; // the button of a decision that waits for its second key
+
+  function disarm() {
+    if (armed) armed.said.remove();
+    armed = null;
+  }
+
+  function arm(button) {
+    const said = document.createElement("p");
+    said.className = "armed";
+    said.setAttribute("role", "status");
+    button.closest(".buttons").after(said);
+    said.textContent = "Press Enter to approve, any other key to leave it.";
+    armed = { button, said };
+  }
+
+  function press(key, card) {
+    const target = card.querySelector("[data-key=" + key + "]");
+    if (!target) return false;
+    if (key === "a") {
+      arm(target);
+    } else if (key === "r") {
+      target.parentElement.open = true;
+      target.parentElement.querySelector("select").focus();
+    } else {
+      target.click();
+    }
+    return true;
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const card = event.target.closest("[data-card]");
+    const typing = event.target.closest("input, select, textarea");
+    if (armed && event.key === "Enter" && card && card.contains(armed.button)) {
+      event.preventDefault();
+      const { button } = armed;
+      disarm();
+      button.click();
+      return;
+    }
+    disarm();
+    if (!card || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (/^[ahro]$/.test(event.key) && press(event.key, card)) event.preventDefault();
+  });
+  document.addEventListener("focusin", (event) => {
+    if (armed && !armed.button.closest("[data-card]").contains(event.target)) disarm();
+  });
+
+  const first = document.querySelector("[data-card]");
+  if (first && document.querySelector("body > .notice")) first.focus(); // the next one, after a decision
 })();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
@@ -18,6 +19,7 @@ from dashboard.views.standing import Handled
 from matcher.program import Program
 
 Show = Literal["open", "acknowledged", "resolved"]
+Calls = Mapping[tuple[str, str], list[Shown]]
 ROWS_MAX: Final = 25  # of a level; the rest comes up as these are taken
 
 
@@ -76,17 +78,20 @@ def view(ask: Ask) -> Alerts:
     assert isinstance(ask.query, Query)
     names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
     calls = shown.of_alarms(ask)
-    found = standing.every(ask)
-    lines = [_line(alarm, done, names, calls.get((alarm.program, alarm.id), [])) for alarm, done in found]
-    chosen = [line for line in lines if line.state == ask.query.show]
-    groups = [_group(level, [line for line in chosen if line.level == level]) for level in alarms.LEVELS]
-    counts: dict[Show, int] = {state: sum(line.state == state for line in lines) for state in _STATES}
+    every = standing.every(ask)
+    states = [_state(done) for _, done in every]
+    chosen = [each for each, state in zip(every, states, strict=True) if state == ask.query.show]
+    groups = [
+        _group(level, [each for each in chosen if each[0].level == level], names, calls) for level in alarms.LEVELS
+    ]
+    counts: dict[Show, int] = {state: states.count(state) for state in _STATES}
+    waiting = [alarm for (alarm, _), state in zip(every, states, strict=True) if state == "open"]
     return Alerts(
         show=ask.query.show,
         groups=[group for group in groups if group.lines],
         counts=counts,
         on_call=_on_call(ask),
-        failures=shown.failures(call for line in lines if line.state == "open" for call in line.calls),
+        failures=shown.failures(call for alarm in waiting for call in calls.get((alarm.program, alarm.id), [])),
     )
 
 
@@ -101,10 +106,15 @@ def _on_call(ask: Ask) -> dict[str, list[str]]:
 _STATES: Final[tuple[Show, ...]] = ("open", "acknowledged", "resolved")
 
 
+def _state(done: Handled) -> Show:
+    if done.resolved_at is not None:
+        return "resolved"
+    return "acknowledged" if done.acknowledged_at is not None else "open"
+
+
 def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]) -> Line:
     is_done = done.resolved_at is not None
     by = done.resolved_by if is_done else done.acknowledged_by
-    state: Show = "resolved" if is_done else "acknowledged" if done.acknowledged_at is not None else "open"
     return Line(
         program=alarm.program,
         alert=alarm.id,
@@ -113,7 +123,7 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]
         level=alarm.level,
         since=alarm.since,
         due=alarm.due,
-        state=state,
+        state=_state(done),
         by=names.get(by or "", by or ""),
         at=done.resolved_at if is_done else done.acknowledged_at,
         outcome=words.OUTCOMES.get(done.outcome or "", words.reason(done.outcome) if done.outcome else ""),
@@ -121,8 +131,9 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]
     )
 
 
-def _group(level: Level, lines: list[Line]) -> Group:
-    return Group(level=level, words=alarms.LEVELS[level], lines=lines[:ROWS_MAX], more=max(0, len(lines) - ROWS_MAX))
+def _group(level: Level, found: list[tuple[Alarm, Handled]], names: dict[str, str], calls: Calls) -> Group:
+    lines = [_line(alarm, done, names, calls.get((alarm.program, alarm.id), [])) for alarm, done in found[:ROWS_MAX]]
+    return Group(level=level, words=alarms.LEVELS[level], lines=lines, more=max(0, len(found) - ROWS_MAX))
 
 
 # What somebody does about one

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
-from types import ModuleType
-
 from dashboard import words
 from dashboard.views import look, person_facts
 from matcher.pairing.desk import Desk
-from matcher.pairing.market import Market
 from matcher.people.member import FOREVER
 from matcher.program import Program
 
@@ -16,30 +12,24 @@ NAMED_MAX = 3  # people to name; more than that is a number
 
 
 def of_pairing(program: Program, newcomer: str, mentor: str, at: int) -> list[str]:
-    """Sentences about the others. Cost: a copy of the market, and one repair of its plan."""
+    """Sentences about the others. Cost: one repair of the plan."""
     desk = program.desk
     before = desk.market.plan()
     after = before if before.get(newcomer) == mentor else _plan_with(desk, newcomer, mentor)
     said = [*_losers(program, before, after, newcomer, at), *_movers(before, after, newcomer)]
-    if mentor in desk.market.slots() and desk.market.slots_of(mentor) <= 1 and not said:
+    if mentor in desk.open_mentors and desk.market.slots_of(mentor) <= 1 and not said:
         said += _left_out(program, before, newcomer, mentor, at)
     return said or ["Nobody else loses a place by it."]
 
 
 def _plan_with(desk: Desk, newcomer: str, mentor: str) -> dict[str, str]:
     """The plan of everybody else once these two are paired."""
-    market = _copy(desk.market)
-    if newcomer in market:
-        market.leave(newcomer)
-    if mentor in market.slots():
-        market.set_slots(mentor, max(0, market.slots_of(mentor) - 1))
-    return market.plan()
-
-
-def _copy(market: Market) -> Market:
-    """The market to try something on; compiled code is shared."""
-    compiled = {id(part): part for part in vars(market).values() if isinstance(part, ModuleType)}
-    return deepcopy(market, compiled)
+    market = desk.market
+    after = market.plan_without(
+        newcomer if newcomer in market else None, mentor if mentor in desk.open_mentors else None
+    )
+    after.pop(newcomer, None)
+    return after
 
 
 def _losers(program: Program, before: dict[str, str], after: dict[str, str], newcomer: str, at: int) -> list[str]:
@@ -57,7 +47,7 @@ def _movers(before: dict[str, str], after: dict[str, str], newcomer: str) -> lis
 def _left_out(program: Program, plan: dict[str, str], newcomer: str, mentor: str, at: int) -> list[str]:
     """Those who could have this last seat as well, and have nobody."""
     market = program.desk.market
-    waiting = [who for who in market.rows() if who != newcomer and who not in plan and mentor in market.weights_of(who)]
+    waiting = [who for who in market.open_to(mentor) if who != newcomer and who not in plan]
     if not waiting:
         return []
     first = min(waiting, key=lambda who: (program.state.members[who].seeks_since or 0, who))

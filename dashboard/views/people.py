@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, Page
+from dashboard.memo import by_program
 from dashboard.views import person_facts
 from dashboard.views import standing as standing_
 from dashboard.views.alarms import Level
@@ -83,7 +84,7 @@ def view(ask: Ask) -> People:
 
 def _everybody(ask: Ask) -> Iterator[tuple[Program, Member]]:
     for program in ask.programs.values():
-        for member in sorted(program.state.members, key=lambda member: member.id):
+        for member in _members(program, ask.now):
             if not ask.is_own(member.id):
                 yield program, member
 
@@ -139,13 +140,19 @@ def line(program: Program, member: Member, at: int, level: Level | None) -> Line
 
 
 def _families(ask: Ask) -> list[tuple[str, str]]:
-    found = {
-        family(each.code)
-        for program in ask.programs.values()
-        for member in program.state.members
-        for each in member.profile.experiences
-    }
+    found = set[str]().union(*(_families_of(program, ask.now) for program in ask.programs.values()))
     return sorted(((code, words.experience(code)) for code in found), key=lambda pair: pair[1])
+
+
+@by_program
+def _families_of(program: Program, at: int) -> set[str]:
+    return {family(each.code) for member in program.state.members for each in member.profile.experiences}
+
+
+@by_program
+def _members(program: Program, at: int) -> list[Member]:
+    """By id: the same objects as the state's, so what changes in them is seen."""
+    return sorted(program.state.members, key=lambda member: member.id)
 
 
 PAGE = Page("/people", "People", COORDINATORS, view, "people.html", query=Query, nav="bar", order=20, search=True)

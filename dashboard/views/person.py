@@ -10,7 +10,8 @@ from dashboard import history, telling, words
 from dashboard.draw.recovery import Mark, Point, chart
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
 from dashboard.history import Happened
-from dashboard.views import alarms, look, people, person_facts
+from dashboard.views import alarms, contact, look, people, person_facts
+from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
 from matcher.pairing.blockers import BY_CODE
 from matcher.people.experience import MILLION
@@ -102,6 +103,11 @@ class Person(BaseModel):
     """Recovery as SVG; empty without anything to show."""
 
     consent: str
+    card: Contact | None
+    """Of the local card, whether there is one; None where this house keeps none."""
+
+    link: str | None
+    """Where the platform's own system shows the person."""
 
 
 def view(ask: Ask) -> Person:
@@ -132,6 +138,8 @@ def view(ask: Ask) -> Person:
         whole=history.is_whole(ask.db, program.id),
         chart=str(_chart(history.progress(ask.db, program.id, member.id))),
         consent=_consent(program, member, ask.now),
+        card=contact.of(ask) if contact.has(ask) else None,
+        link=contact.link(ask, program.id, member.id),
     )
 
 

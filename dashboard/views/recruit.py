@@ -14,17 +14,15 @@ from typing import Final, NamedTuple
 from pydantic import BaseModel
 
 from dashboard import words
+from dashboard.cells import CELL_MIN
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_minute
+from dashboard.memo import by_minute, by_program
 from dashboard.views import today
 from matcher.people.experience import MILLION, family, is_substance
 from matcher.people.member import Member
 from matcher.program import Program
 
 KINDS_MAX: Final = 8
-CELL_MIN: Final = 5
-"""Fewer people than this are not counted on paper that leaves the house."""
-
 ANYBODY: Final = ("man", "woman")
 
 
@@ -90,9 +88,7 @@ def view(ask: Ask) -> Sheet:
 
 def view_public(ask: Ask) -> PublicSheet:
     """To hand out."""
-    return PublicSheet(
-        programs=[PublicRecruit(program=p.id, lines=public(_people(p, ask.now))) for p in ask.programs.values()]
-    )
+    return PublicSheet(programs=[PublicRecruit(program=p.id, lines=_public(p, ask.now)) for p in ask.programs.values()])
 
 
 def of(program: Program, at: int) -> Recruit:
@@ -121,6 +117,11 @@ def _wanted(program: Program, at: int) -> list[Wanted]:
         left = [member for member in left if kind not in _kinds(member)]
         found.append(Wanted(who=_who(kind), count=count, price=prices.get(kind.lived)))
     return found
+
+
+@by_program
+def _public(program: Program, at: int) -> list[Public]:
+    return public(_people(program, at))
 
 
 def public(people: Sequence[Member]) -> list[Public]:

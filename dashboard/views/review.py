@@ -9,10 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
+from dashboard.tell import event
 from dashboard.views import alarms, card, effects, look, person_facts, queue, standing
 from dashboard.views.card import Bar, Card, Choice, Glance
 from dashboard.views.person_facts import PersonFacts
-from matcher.instants import DAY, HOUR
+from matcher.instants import DAY, HOUR, MINUTE
 from matcher.pairing.matches import Match
 from matcher.program import Program
 
@@ -80,6 +81,18 @@ def view(ask: Ask) -> Review:
     )
 
 
+def opened(ask: Ask) -> list[dict[str, object]]:
+    """Word that somebody looks at the proposal, so that it stays as it is; again when half of that time is over."""
+    program = ask.program(ask.path["program"])
+    match = program.state.matches.open.get(ask.path["match"])
+    minutes = program.policy.review.pin_minutes
+    if match is None or match.stage != "proposed" or not queue.may_decide(ask, match) or not minutes:
+        return []
+    if match.held_until - ask.now > minutes * MINUTE // 2:
+        return []
+    return [event(ask, program, "match.opened", match.id, by=ask.account.id)]
+
+
 def detail(ask: Ask, program: Program, match: Match) -> Detail:
     """The unfolded card."""
     at = ask.now
@@ -108,8 +121,9 @@ def _clock(program: Program, match: Match, at: int) -> list[Clock]:
         lines.append(Clock(words="Limit for a first pairing", at=member.seeks_since + card.OVERDUE_HOURS * HOUR))
         widen = [member.seeks_since + days * DAY for days in program.policy.quality.widen_after_days]
         lines += [Clock(words="The rules on fit, hours and way widen", at=when) for when in widen if when > at][:1]
-    if match.held_until:
-        lines.append(Clock(words="On hold until", at=match.held_until))
+    if match.is_pinned:
+        words_ = "On hold until" if match.stage == "held" else "Stays as it is, since somebody looks at it, until"
+        lines.append(Clock(words=words_, at=match.held_until))
     lines += [
         Clock(words=alarm.words, at=alarm.since)
         for alarm in alarms.of_member(program, member, at)
@@ -148,4 +162,4 @@ def _seen(text: str) -> Glance | None:
         return None
 
 
-PAGE = Page("/review/{program}/{match}", "A proposal", COORDINATORS, view, "review.html")
+PAGE = Page("/review/{program}/{match}", "A proposal", COORDINATORS, view, "review.html", audited=True, opened=opened)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import words
+from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_program
 from dashboard.views import queue, standing
 from dashboard.views.card import OVERDUE_HOURS, Card
+from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
 from matcher.program import Program
@@ -18,7 +21,11 @@ from matcher.program import Program
 PAGE_ROWS = 25
 LATELY_MAX = 10
 RECALL_HOURS = 24  # a guess: until the two have usually been in touch, it can be taken back without an ending
+MINE_DAYS: Final = 14
 STEADY_DAYS = 90  # most relapses fall into the first 30-90 days (care.md); who is through them is good news
+
+
+Show = Literal["all", "mine", "new"]
 
 
 class Query(BaseModel):
@@ -27,6 +34,9 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str | None = Field(None, max_length=200, description="The cursor of the page before.")
+    show: Show = Field(
+        "all", description="All, those that one opened oneself lately, or those since one was last here."
+    )
     limit: int = Field(PAGE_ROWS, ge=1, le=100)
 
 
@@ -52,6 +62,10 @@ class Today(BaseModel):
 
     next: str | None
     total: int
+    show: Show
+    shown: dict[Show, int]
+    """How many proposals each choice of ``show`` has; without "new" at a first visit."""
+
     held: list[Card]
     lately: list[Lately]
     end: str
@@ -74,7 +88,8 @@ def view(ask: Ask) -> Today:
     assert isinstance(ask.query, Query)
     levels = standing.levels(ask)
     places = queue.waiting(ask, levels)
-    behind = queue.after(places, ask.query.after)
+    parts = _parts(ask, places)
+    behind = queue.after(parts.get(ask.query.show, places), ask.query.after)
     shown = behind[: ask.query.limit]
     more = len(behind) - len(shown)
     held = queue.held(ask, levels)
@@ -84,6 +99,8 @@ def view(ask: Ask) -> Today:
         more=more,
         next=shown[-1].cursor if more else None,
         total=len(places),
+        show=ask.query.show,
+        shown={show: len(part) for show, part in parts.items()},
         held=held,
         lately=lately(ask),
         end=_end(ask, len(places), held),
@@ -93,6 +110,21 @@ def view(ask: Ask) -> Today:
         staged=[program.id for program in programs if program.policy.review.mode == "staged"],
         not_started=[p.id for p in programs if p.state.members.members and not p.state.pairing],
     )
+
+
+def _parts(ask: Ask, places: list[Place]) -> dict[Show, list[Place]]:
+    mine = audit.looked_at(ask.db, ask.account.id, ask.wall - MINE_DAYS * DAY)
+    parts: dict[Show, list[Place]] = {
+        "all": places,
+        "mine": [place for place in places if (place.program, place.match) in mine],
+    }
+    before = ask.account.seen_before
+    if before is not None:
+        since = before + ask.now - ask.wall
+        parts["new"] = [
+            place for place, (_, match) in zip(places, queue.at(ask, places), strict=True) if match.since > since
+        ]
+    return parts
 
 
 def lately(ask: Ask) -> list[Lately]:

@@ -259,6 +259,12 @@ class MatchReviewed(Data):
         return self
 
 
+class MatchOpened(Data):
+    """A coordinator opened the card of a proposal; the plan leaves it as it is for `review.pin_minutes`."""
+
+    by: OpaqueId | None = None
+
+
 class MatchAnswered(Data):
     """One of the two says yes or no; a no needs no reason."""
 
@@ -387,6 +393,7 @@ EVENTS: dict[str, type[Data]] = {
     "treatment.discharged": Discharged,
     "match.recorded": MatchRecorded,
     "match.reviewed": MatchReviewed,
+    "match.opened": MatchOpened,
     "match.answered": MatchAnswered,
     "match.recalled": MatchRecalled,
     "match.contacted": MatchContacted,

@@ -129,8 +129,18 @@ class MatchHeld(Decision):
     until: Moment
 
 
+class MatchPinned(Decision):
+    """A coordinator has the proposal's card open: until then it stays as it is, its row and its seat out of the market.
+
+    It is a proposal all the same. Ends by ``match.released``, as a hold does.
+    """
+
+    match: OpaqueId
+    until: Moment
+
+
 class MatchReleased(Decision):
-    """A hold is over; the proposal is the plan's again."""
+    """A hold, or the pin of an opened card, is over; the proposal is the plan's again."""
 
     match: OpaqueId
 
@@ -158,6 +168,7 @@ DECISIONS: dict[str, type[Decision]] = {
     "match.activated": MatchActivated,
     "match.withdrawn": MatchWithdrawn,
     "match.held": MatchHeld,
+    "match.pinned": MatchPinned,
     "match.released": MatchReleased,
     "match.ended": MatchEnded,
 }

@@ -55,8 +55,8 @@ class Desk:
         for member in self.state.members:
             self.refresh(member.id)
         for match in self.state.matches.open.values():
-            if match.stage == "held":
-                self.set_hold_alarm(match)
+            if match.is_pinned:
+                self.set_pin_alarm(match)
 
     # What changed
 
@@ -159,14 +159,14 @@ class Desk:
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
-        return match is None or match.stage == "proposed"
+        return match is None or not match.takes_seat
 
     def is_overfull(self, mentor: str) -> bool:
-        """Whether active and held matches take more seats than the mentor's capacity."""
+        """Whether active and pinned matches take more seats than the mentor's capacity."""
         return self._spare_seats(self.state.members[mentor]) < 0
 
     def open_slots(self, member: Member) -> int:
-        """Capacity less active and held matches; 0 for who is no mentor."""
+        """Capacity less active and pinned matches; 0 for who is no mentor."""
         return max(0, self._spare_seats(member))
 
     def _spare_seats(self, member: Member) -> int:
@@ -214,7 +214,7 @@ class Desk:
             if match is None and self._waits_unheard(who):
                 self.decide(explain.waiting_for_start(self.state.members[who], self.now))
             return
-        if match is not None and match.stage != "proposed":
+        if match is not None and match.takes_seat:
             return
         mentor = self.market.partner(who) if who in self._newcomers else None
         if match is not None:
@@ -296,18 +296,18 @@ class Desk:
     def ring(self) -> str | Match | None:
         """Take the next alarm off, set ``now`` to its instant, and say what it is about.
 
-        That is a member by id, or an open match that was held; None where the match was decided before its hold ended.
+        That is a member by id, or an open match that was pinned; None where the match was decided before that ended.
         """
         self.now, who = heapq.heappop(self._alarms)
         del self._wakes[who]
-        return self.state.matches.open.get(who.removeprefix(_HOLD)) if who.startswith(_HOLD) else who
+        return self.state.matches.open.get(who.removeprefix(_PIN)) if who.startswith(_PIN) else who
 
-    def set_hold_alarm(self, match: Match) -> None:
-        """Look at a held match when its hold ends."""
-        self.set_alarm(_HOLD + match.id, match.held_until)
+    def set_pin_alarm(self, match: Match) -> None:
+        """Look at a pinned match when that ends."""
+        self.set_alarm(_PIN + match.id, match.held_until)
 
     def set_alarm(self, who: str, at: int | None) -> None:
-        """Look at a member or a held match at that instant, and at no earlier set one."""
+        """Look at a member or a pinned match at that instant, and at no earlier set one."""
         if self._wakes.get(who) == at:
             return
         if at is None:
@@ -322,7 +322,7 @@ def _takes_part(member: Member) -> bool:
     return member.seeks_since is not None or member.mentorship is not None
 
 
-_HOLD = "hold "
+_PIN = "pin "
 """Before the id of a match in the alarms; no member's id has a space."""
 
 

@@ -64,7 +64,7 @@ class Sight(Protocol):
         """The place in the roster of a present member, with columns as of now; None for anybody else."""
 
     def open_slots(self, member: Member) -> int:
-        """Capacity less active and held matches; 0 for who is no mentor."""
+        """Capacity less active and pinned matches; 0 for who is no mentor."""
 
 
 def barred(
@@ -131,7 +131,7 @@ def _instead(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any] | None:
     loss = None
     if newcomer in desk.market and mentor in desk.market.slots() and mentor in desk.market.weights_of(newcomer):
         loss = desk.market.loss_of_pairing(newcomer, mentor) / MILLION
-    active = [match.newcomer for match in desk.state.matches.of_mentor(mentor) if match.stage != "proposed"]
+    active = [match.newcomer for match in desk.state.matches.of_mentor(mentor) if match.takes_seat]
     planned = [who for who, theirs in desk.market.plan().items() if theirs == mentor]
     return {"mentor": present, "taken_by": sorted({*active, *planned}), "loss": loss}
 
@@ -295,7 +295,7 @@ def _proposals(desk: Desk) -> list[str]:
     if not desk.state.pairing:
         return []
     plan = desk.market.plan()
-    proposed = {each.newcomer: each.mentor for each in desk.state.matches.open.values() if each.stage == "proposed"}
+    proposed = {each.newcomer: each.mentor for each in desk.state.matches.open.values() if not each.takes_seat}
     different = sorted(who for who in plan.keys() | proposed.keys() if plan.get(who) != proposed.get(who))
     return [f"{who} is proposed {proposed.get(who)} and the plan gives {plan.get(who)}" for who in different]
 

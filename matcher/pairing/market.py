@@ -166,7 +166,10 @@ class Market:
 
     def plan(self) -> dict[str, str]:
         """Newcomer → mentor of every pair of the plan, in the order of ``rows()``."""
-        partner = self._tables.rows["partner"][self._newcomers.order()].tolist()
+        return self._plan_of(self._tables)
+
+    def _plan_of(self, tables: Tables) -> dict[str, str]:
+        partner = tables.rows["partner"][self._newcomers.order()].tolist()
         return {
             key: self._mentor_at(column)
             for key, column in zip(self._newcomers.place, partner, strict=True)
@@ -236,6 +239,24 @@ class Market:
         self._kernels.drop_row(rest, row)
         self._kernels.resize_column(rest, column, slots - 1)
         return self.value() - weight - value(rest)
+
+    def plan_without(self, newcomer: str | None, mentor: str | None) -> dict[str, str]:
+        """The plan of everybody else, had this newcomer gone and this mentor a slot less. The market stays as it is.
+
+        Costs as ``loss_of_pairing`` does, and O(plan) for the answer.
+        """
+        rest = with_same_weights(self._tables)
+        if newcomer is not None:
+            self._kernels.drop_row(rest, self._row(newcomer))
+        if mentor is not None:
+            column = self._column(mentor)
+            self._kernels.resize_column(rest, column, max(0, int(rest.columns[column]["slots"]) - 1))
+        return self._plan_of(rest)
+
+    def open_to(self, mentor: str) -> list[str]:
+        """The newcomers whom nothing bars from a mentor, in the order of ``rows()``; slots do not matter."""
+        weights = self._tables.weight[self._newcomers.order(), self._column(mentor)].tolist()
+        return [newcomer for newcomer, w in zip(self._newcomers.place, weights, strict=True) if w >= 0]
 
     def __len__(self) -> int:
         """How many newcomers wait."""

@@ -17,7 +17,10 @@ Stage = Literal["proposed", "held", "active"]
 
 @dataclass(slots=True)
 class Match:
-    """An open match; `since` is the clock at its present stage, `fit` in millionths."""
+    """An open match; `since` is the clock at its present stage, `fit` in millionths.
+
+    ``held_until`` is set while a tentative match is pinned: by a hold, or because somebody has its card open.
+    """
 
     id: str
     newcomer: str
@@ -28,6 +31,16 @@ class Match:
     held_until: int = 0
     last_contact: int | None = None
     accepted: tuple[str, ...] = ()
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether a tentative match is out of the market for a while, with its row and its seat."""
+        return self.held_until > 0
+
+    @property
+    def takes_seat(self) -> bool:
+        """Whether the mentor's seat, and the newcomer, are out of the market."""
+        return self.stage == "active" or self.is_pinned
 
 
 class Matches:
@@ -54,8 +67,8 @@ class Matches:
         return (self.open[match_id] for match_id in self._of_mentor.get(mentor, ()))
 
     def seats_taken(self, mentor: str) -> int:
-        """Seats that active and held matches take."""
-        return sum(match.stage != "proposed" for match in self.of_mentor(mentor))
+        """Seats that active and pinned matches take."""
+        return sum(match.takes_seat for match in self.of_mentor(mentor))
 
     def declined_by(self, member: str) -> tuple[str, ...]:
         """Everybody the member must not be put together with again, after a rejection, a no or an ending."""
@@ -97,6 +110,9 @@ class Matches:
     def _held(self, fact: facts.MatchHeld, at: int) -> None:
         match = self.open[fact.match]
         match.stage, match.held_until = "held", fact.until
+
+    def _pinned(self, fact: facts.MatchPinned, at: int) -> None:
+        self.open[fact.match].held_until = fact.until
 
     def _released(self, fact: facts.MatchReleased, at: int) -> None:
         match = self.open[fact.match]
@@ -201,6 +217,7 @@ _DECIDED: dict[type[facts.Decision], Callable[[Matches, Any, int], None]] = {
     facts.MatchActivated: Matches._activated,
     facts.MatchWithdrawn: Matches._withdrawn,
     facts.MatchHeld: Matches._held,
+    facts.MatchPinned: Matches._pinned,
     facts.MatchReleased: Matches._released,
     facts.MatchEnded: Matches._ended,
     facts.NewcomerWaiting: Matches._waiting,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from matcher.errors import Refused, code
-from matcher.instants import HOUR
+from matcher.instants import HOUR, MINUTE
 from matcher.messages import events as told
 from matcher.messages import facts
 from matcher.messages.catalog import Event
@@ -50,7 +50,7 @@ def check_reviewed(desk: Desk, event: Event) -> None:
     """Refuse a review that cannot be carried out as things are now."""
     what, match = _data(event, told.MatchReviewed), desk.state.matches.open.get(event.subject)
     newcomer, mentor = _members(desk, event)
-    if (match is None or match.stage == "held") and what.decision in ("approve", "reassign"):
+    if (match is None or match.is_pinned) and what.decision in ("approve", "reassign"):
         _must_still_seek(desk, event.subject, newcomer)
     if what.decision == "reassign" and what.mentor is not None:
         _must_be_open(desk, newcomer, what.mentor, aside=PLAN_IS_OVERRULED)
@@ -77,20 +77,30 @@ def reviewed(desk: Desk, event: Event) -> None:
         _pair(desk, newcomer, what.mentor, how="reassigned")
 
 
+def opened(desk: Desk, event: Event) -> None:
+    """Pin a proposal while somebody has its card open. One on hold stays that; another than a proposal is no matter."""
+    match, minutes = desk.state.matches.open.get(event.subject), desk.state.policy.review.pin_minutes
+    until = desk.now + minutes * MINUTE
+    if match is not None and match.stage == "proposed" and minutes and until > match.held_until:
+        desk.decide(facts.MatchPinned(match=match.id, until=until))
+        desk.set_pin_alarm(match)
+        _look_at(desk, match.newcomer, match.mentor)
+
+
 def release(desk: Desk, match: Match) -> None:
-    """End a hold: row and seat are the market's again."""
+    """End a hold, or the pin of an opened card: row and seat are the market's again."""
     desk.decide(facts.MatchReleased(match=match.id))
     _look_at(desk, match.newcomer, match.mentor)
 
 
 def free_holds(desk: Desk, who: str) -> None:
-    """End the holds of somebody for whom they have lost their sense.
+    """End the holds and pins of somebody for whom they have lost their sense.
 
     A newcomer who no longer seeks anybody is not kept; one whose mentor is barred for safety is not kept from others.
     """
     own = desk.state.matches.of_newcomer(who)
     for match in [*([own] if own else []), *desk.state.matches.of_mentor(who)]:
-        if match.stage != "held":
+        if not match.is_pinned:
             continue
         newcomer = desk.state.members.get(match.newcomer)
         if newcomer is None or newcomer.seeks_since is None:
@@ -103,7 +113,7 @@ def free_holds(desk: Desk, who: str) -> None:
 def _hold(desk: Desk, match: str) -> None:
     until = desk.now + desk.state.policy.review.hold_hours * HOUR
     desk.decide(facts.MatchHeld(match=match, until=until))
-    desk.set_hold_alarm(desk.state.matches.open[match])
+    desk.set_pin_alarm(desk.state.matches.open[match])
 
 
 def _pair(
@@ -163,6 +173,11 @@ def answered(desk: Desk, event: Event) -> None:
     else:
         desk.withdraw(match.id, "declined", barred=True)
         _look_at(desk, match.newcomer, match.mentor)
+
+
+def check_known(desk: Desk, event: Event) -> None:
+    """Refuse word of a match that there never was."""
+    _members(desk, event)
 
 
 def check_active(desk: Desk, event: Event) -> None:
@@ -250,8 +265,8 @@ def _must_be_open(
     members = (desk.state.members.get(who) for who in (newcomer, mentor))
     if not all(member is not None and member.present for member in members):
         raise Refused(STALE if stale else BARRED, "one of the two is not a present member of this program")
-    if match is not None and match.stage == "held" and not desk.is_overfull(mentor):
-        aside |= {"no_slot"}  # the seat that the hold keeps is the pair's own
+    if match is not None and match.is_pinned and not desk.is_overfull(mentor):
+        aside |= {"no_slot"}  # the seat that is kept is the pair's own
     barred = explain.barred(desk, newcomer, mentor, "SAFETY", "CONSENT", aside=aside)
     if barred and stale:
         raise Refused(STALE, f"the proposal no longer stands ({', '.join(barred)}); {_current(desk, newcomer)}")

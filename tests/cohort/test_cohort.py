@@ -68,6 +68,7 @@ def test_one_newcomer_more_changes_no_mentor() -> None:
     assert of_mentors(40) == of_mentors(41)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     members=st.integers(0, 25),
@@ -95,6 +96,7 @@ def test_every_cohort_is_whole_and_in_order(members: int, mentors: int, days: in
         catalog.parse(json.loads(json.dumps(event)))
 
 
+@pytest.mark.slow
 def test_a_life_begins_with_joining_and_ends_with_leaving(half_a_year: list[dict[str, Any]]) -> None:
     lives = defaultdict(list)
     for event in half_a_year:

@@ -17,7 +17,9 @@ from starlette.testclient import TestClient
 
 from dashboard.access import accounts, sessions, tables, tokens
 from dashboard.app import application
+from dashboard.contact.vault import Vault
 from dashboard.frame import Action, Page, Role, Sent
+from dashboard.means import Means
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.tables import METADATA
@@ -54,6 +56,8 @@ class House:
         pages: Iterable[Page] = PAGES,
         actions: Iterable[Action] = ACTIONS,
         engine: Engine | None = None,
+        vault: Vault | None = None,
+        links: Mapping[str, str] | None = None,
     ) -> None:
         self.now = NOW
         self.sent: list[dict[str, object]] = []
@@ -61,7 +65,8 @@ class House:
         self.replica = StillReplica({program: Program(program) for program in programs})
         self.engine = engine or memory_engine()
         METADATA.create_all(self.engine)
-        self.parts = Parts(self.engine, self.replica, self._send, clock=lambda: self.now)
+        means = Means(known=self._known, vault=vault, links=links or {})
+        self.parts = Parts(self.engine, self.replica, self._send, self._send_whole, means, clock=lambda: self.now)
         self.app = application(self.parts, pages, actions)
 
     def client(self) -> TestClient:
@@ -87,6 +92,12 @@ class House:
     def _send(self, events: Sequence[dict[str, object]]) -> Sent:
         self.sent.extend(events)
         return Sent(len(self.sent), self.refuse)
+
+    def _send_whole(self, events: Sequence[dict[str, object]]) -> Sent:
+        return self._send(events)
+
+    def _known(self, events: Sequence[dict[str, object]]) -> set[str]:
+        return {str(event["id"]) for event in events} & {str(event["id"]) for event in self.sent}
 
 
 @dataclass

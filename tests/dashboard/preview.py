@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import cast
@@ -18,19 +19,25 @@ from fastapi import Response
 from sqlalchemy import create_engine
 
 from dashboard.access import sessions
+from dashboard.contact.vault import Vault
 from dashboard.frame import Role, Sent
 from streams.folder import read_state
 from tests.dashboard.house import House
-from tests.dashboard.rivers import decide
+from tests.dashboard.rivers import decide, decide_whole
+from tests.dashboard.told import follow, reading
 
 
 def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     """Serve until Ctrl-C."""
     database = Path(mkdtemp(prefix="kindred-preview-")) / "dashboard.db"  # in memory, requests would share a connection
-    house = House(programs=(), engine=create_engine(f"sqlite:///{database}"))
+    vault = Vault.at(database.with_name("card-keys"), fresh=True)
+    house = House(programs=(), engine=create_engine(f"sqlite:///{database}"), vault=vault)
     house.replica.programs.update(read_state(Path(folder)).programs)
+    with reading(Path(folder)) as home:
+        follow(house.engine, home)
     house.now = max(program.at or 0 for program in house.replica.programs.values()) or int(time.time())
     object.__setattr__(house.parts, "send", lambda events: Sent(1, decide(house.replica.programs, events)))
+    object.__setattr__(house.parts, "send_whole", lambda events: _whole(house, events))
     account = house.account(("*", cast("Role", role)), ("*", "admin"), name="Preview")
 
     def enter() -> Response:
@@ -43,6 +50,12 @@ def main(folder: str, port: str = "8790", role: str = "lead") -> None:
     house.app.add_api_route("/come-in", enter, methods=["GET"])
     sys.stdout.write(f"http://127.0.0.1:{port}/come-in\n")
     uvicorn.run(house.app, host="127.0.0.1", port=int(port), log_level="warning")
+
+
+def _whole(house: House, events: Sequence[dict[str, object]]) -> Sent:
+    refused = decide_whole(house.replica.programs, events)
+    house.sent.extend(() if refused else events)
+    return Sent(1, refused)
 
 
 if __name__ == "__main__":

@@ -70,17 +70,40 @@ class Living(House):
         self.sent.extend(events)
         return Sent(len(self.sent), decide(self.replica.programs, events))
 
+    def _send_whole(self, events: Sequence[dict[str, object]]) -> Sent:
+        refused = decide_whole(self.replica.programs, events)
+        if not refused:
+            self.sent.extend(events)
+        return Sent(len(self.sent), refused)
+
+
+def decide_whole(programs: dict[str, Program], events: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
+    """Have them decide events of which all are taken or none; a program that is not there yet begins."""
+    names = {str(event["partitionkey"]) for event in events}
+    copies = {name: Program.load(programs[name].dump()) if name in programs else begun(name, events) for name in names}
+    refused = decide(copies, events)
+    if not refused:
+        programs.update(copies)
+    return refused
+
+
+def begun(name: str, events: Sequence[dict[str, object]]) -> Program:
+    """A program on the eve of its first event."""
+    program = Program(name)
+    program.adopt(Policy(), parse(events[0]).time)
+    return program
+
 
 def decide(programs: Mapping[str, Program], events: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
     """Have the programs decide events at once, as the service would; those they refuse, with the code."""
     refused = []
     for document in events:
-        event = parse(document)
-        program = programs[event.program]
         try:
+            event = parse(document)
+            program = programs[event.program]
             program.handle(event, max(program.at or 0, event.time))
         except Refused as refusal:
-            refused.append((event.id, refusal.code))
+            refused.append((str(document["id"]), refusal.code))
     return refused
 
 

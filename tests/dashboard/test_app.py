@@ -44,6 +44,7 @@ RIVER = {
     "leave": "l-1",
     "newcomer": "m-17",
     "member": "m-17",
+    "upload": "u-1",
 }
 
 

@@ -14,9 +14,11 @@ from dashboard.pages import PAGES
 from matcher.messages.facts import ClockAdvanced, Fact
 from tests.dashboard.chromium import chromium
 from tests.dashboard.house import PASSWORD, House, served
+from tests.dashboard.rivers import HOUR, T0, Living, river
+from tests.matcher.people import join, mentor
 
 pytestmark = pytest.mark.slow
-LISTED = [page.path for page in PAGES if "{" not in page.path]
+LISTED = [page.path for page in PAGES if "{" not in page.path and page.file is None]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,71 @@ def test_no_page_is_wider_than_the_screen_or_asks_for_anything_elsewhere(
     page.close()
 
 
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
+    """Three proposals wait for a coordinator who has switched single keys on."""
+    folder: Path = tmp_path_factory.mktemp("desk")
+    program = river(mentor("m-3", capacity=5), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
+    house = Living(program, engine=create_engine(f"sqlite:///{folder / 'dashboard.db'}"))
+    yield house
+    house.engine.dispose()
+
+
+def come_in(browser: Browser, house: Living, address: str, *, hotkeys: bool, **options) -> Page:
+    """A page of a new coordinator who is signed in."""
+    token = house.browser(house.account(("river", "coordinator"))).client.cookies["kindred_session"]
+    context = browser.new_context(**options)
+    context.add_cookies([{"name": "kindred_session", "value": token, "url": address}])
+    page = context.new_page()
+    if hotkeys:
+        page.goto(f"{address}/account")
+        page.get_by_role("button", name="Switch them on").click()
+    page.goto(f"{address}/today")
+    return page
+
+
+def test_single_keys_act_only_where_they_were_switched_on_and_only_in_a_card(browser: Browser, desk: Living) -> None:
+    with served(desk) as address:
+        page = come_in(browser, desk, address, hotkeys=False)
+        page.locator("[data-card]").focus()
+        page.keyboard.press("h")
+        page.keyboard.press("a")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Press Enter to approve")).to_have_count(0)
+        page = come_in(browser, desk, address, hotkeys=True)
+        page.locator("#content").focus()
+        page.keyboard.press("h")
+        assert desk.sent == []
+        page.locator("[data-card]").focus()
+        page.keyboard.press("a")
+        expect(page.get_by_text("Press Enter to approve")).to_be_visible()
+        page.keyboard.press("x")
+        expect(page.get_by_text("Press Enter to approve")).to_have_count(0)
+        page.keyboard.press("Enter")
+        assert desk.sent == [], "the first key was taken back"
+
+
+def test_a_review_by_keys_alone(browser: Browser, desk: Living) -> None:
+    with served(desk) as address:
+        page = come_in(browser, desk, address, hotkeys=True)
+        page.locator("[data-card]").focus()
+        page.keyboard.press("o")
+        expect(page.get_by_role("heading", name="What it does to others")).to_be_visible()
+        page.keyboard.press("a")
+        page.keyboard.press("Enter")
+        expect(page.locator(".notice")).to_contain_text("are paired")
+        expect(page.locator("[data-card]")).to_be_focused()
+        page.keyboard.press("h")
+        expect(page.locator(".notice")).to_contain_text("on hold")
+        page.keyboard.press("r")
+        page.keyboard.type("they know")  # the reason, by its first letters
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator(".notice")).to_contain_text("will not be proposed")
+        decisions = [event["data"]["decision"] for event in desk.sent if "reviewed" in str(event["type"])]
+        assert decisions == ["approve", "hold", "reject"]
+
+
 def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House, address: str) -> None:
     page = browser.new_page()
     sign_in(page, address)
@@ -111,6 +178,7 @@ def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House
     tell_of(house_of, "progress.checked_in", 5)
     tell_of(house_of, "newcomer.waiting", 1)
     expect(page.get_by_text("3 new")).to_be_visible()
+    # Nothing that has focus is moved, replaced or re-ordered until "Show" is asked for.
     expect(page.get_by_label("The password you have")).to_be_focused()
     assert page.get_by_label("The password you have").bounding_box() == before
     page.get_by_role("button", name="Pause updates").click()
@@ -118,4 +186,9 @@ def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House
     expect(page.get_by_text("Updates are paused")).to_be_visible()
     page.get_by_role("link", name="Show", exact=True).click()
     expect(page.get_by_text("Updates are paused")).to_be_visible()
+    page.get_by_role("button", name="Pause updates").click()
+    tell_of(house_of, "match.proposed", 1)
+    page.get_by_role("link", name="Show", exact=True).click()
+    expect(page.get_by_role("link", name="Show", exact=True)).to_be_hidden()
+    expect(page.locator("#content")).to_be_focused()
     page.close()

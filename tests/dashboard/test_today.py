@@ -7,6 +7,8 @@ from html import unescape
 
 import pytest
 
+from dashboard.follow import FOLLOWING
+from matcher.errors import Unreachable
 from matcher.instants import DAY, HOUR
 from matcher.program import Program
 from tests.dashboard.rivers import T0, Living, cohort, river
@@ -227,6 +229,65 @@ def test_a_pair_can_be_taken_back_within_its_window_only() -> None:
     house.now -= DAY
     assert coordinator(house, "Cleo").post(path, {"reason": "mistake"}).status_code == 303
     assert program.mentor_of("n-1") != ("m-1", "active")
+
+
+def test_the_queue_can_be_narrowed_to_what_i_opened_and_to_what_is_new() -> None:
+    program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR))
+    house = Living(program.program)
+    account = house.account(("river", "coordinator"))
+    first = house.browser(account)
+    assert set(queue(first)["shown"]) == {"all", "mine"}, "nobody was here before"
+    card = queue(first)["cards"][1]
+    first.get(f"/review/river/{card['match']}")
+    house.now += 9 * HOUR
+    program.take(join("n-3", house.now))
+    again = house.browser(account)
+    again.get("/today")
+    now = queue(again)
+    assert now["shown"] == {"all": 3, "mine": 1, "new": 1}
+    for show, newcomer in (("mine", card["newcomer"]), ("new", "n-3")):
+        assert [each["newcomer"] for each in again.get(f"/api/v1/today?show={show}").json()["cards"]] == [newcomer]
+        assert f"with {'m-3' if show == 'new' else card['mentor']}" in again.get(f"/today?show={show}").text
+    assert again.get("/today?show=theirs").status_code == 422
+
+
+# An opened card
+
+
+def test_an_opened_card_stays_as_it_is_for_a_quarter_of_an_hour_and_says_so() -> None:
+    program = river(review={"mode": "staged"})
+    house = Living(program.program)
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+    page = browser.get(f"/review/river/{card['match']}")
+    assert "Stays as it is, since somebody looks at it, until" in page.text
+    [event] = house.sent
+    assert (event["type"], event["data"]) == ("kindred.match.opened.v1", {"by": browser.account})
+    program.take(mentor("m-0", T0 + 60, strategies=["cravings", "housing"]))  # the plan would change
+    assert queue(browser)["cards"] == [card | {"held_until": house.now + 900}]
+    assert decide(browser, card, "approve").status_code == 303, "what was seen before it was opened is what stands"
+
+
+def test_a_card_is_told_to_be_open_once_and_again_when_half_of_its_time_is_over(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    path = f"/review/river/{queue(ana)['cards'][0]['match']}"
+    for browser, later, times in ((ana, 0, 1), (ben, 60, 1), (ana, 500, 2)):
+        house.now += later
+        assert browser.get(path).status_code == 200
+        assert len(house.sent) == times
+
+
+def test_a_card_opens_also_when_nobody_can_be_told(house: Living) -> None:
+    browser = coordinator(house)
+    card = queue(browser)["cards"][0]
+
+    def away(events) -> None:
+        raise Unreachable(FOLLOWING, "nobody is there")
+
+    object.__setattr__(house.parts, "send", away)
+    page = browser.get(f"/review/river/{card['match']}")
+    assert page.status_code == 200
+    assert "Stays as it is" not in page.text
 
 
 # Approving together

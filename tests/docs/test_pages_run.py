@@ -15,7 +15,7 @@ from tests.kindred.shell import environment
 from tests.kindred.test_cli import free_port
 
 ROOT = Path(__file__).parent.parent.parent
-HOW_TO = ("docs/how-to/run-for-one-program.md", "docs/how-to/add-platform-events.md")
+HOW_TO = ("docs/how-to/run-for-one-program.md", "docs/how-to/add-platform-events.md", "docs/how-to/import.md")
 ON_KAFKA = tuple(f"docs/how-to/{name}.md" for name in ("deploy-on-kafka", "publish-events", "secure-kafka", "operate"))
 WITH_OTHERS = ("docs/how-to/sign-in.md", "docs/how-to/call-whoever-is-on-call.md")  # nothing in them runs by itself
 LINKING = (
@@ -47,6 +47,13 @@ def run(page: str, at: Path, **settings: str) -> str:
 
 
 NEEDS_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="the page sends an event with curl: install curl")
+
+
+@pytest.mark.slow
+def test_importing_says_what_it_promises(tmp_path: Path) -> None:
+    said = run(HOW_TO[2], tmp_path)
+    assert said.count("changes nothing") == 1
+    assert "exit code 3" in said
 
 
 @pytest.mark.slow

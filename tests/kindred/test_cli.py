@@ -16,6 +16,7 @@ import pytest
 
 from tests.kindred.shell import KINDRED, environment, kindred
 
+pytestmark = pytest.mark.slow  # each starts processes
 FILES = ("facts.jsonl", "notices.jsonl", "dead-letters.jsonl")
 COUNTS = ["events", "accepted", "duplicates", "dead_letters", "facts", "notices"]
 NUMBERS = ["members", "mentors", "open_slots", "waiting", "proposed", "active", "closed", "plan_value"]

@@ -119,6 +119,7 @@ TOLD: dict[str, Make] = {
         "decision": c.choice(["approve", "approve", "hold", "reject", "reassign"]),
         "mentor": c.person(),
     },
+    "match.opened": lambda c: {"by": "s-1"},
     "match.answered": lambda c: {"by": c.person(), "answer": c.choice(["accept", "decline"])},
     "match.recalled": lambda c: {},
     "match.contacted": lambda c: {"by": c.person()},

@@ -225,6 +225,7 @@ def test_what_others_tell_is_no_sign_of_life() -> None:
     assert recovery.last_seen == 9
 
 
+@pytest.mark.slow
 @given(LIVES)
 def test_a_long_life_takes_no_more_room_than_a_short_one(life: list[Any]) -> None:
     recovery = fold(life)

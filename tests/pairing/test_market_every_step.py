@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
 import numpy as np
@@ -133,6 +134,33 @@ class History(RuleBasedStateMachine):
         expected = self.market.value() - (forced + best_by_hand(rest)) // document["scale"]
         assert self.market.loss_of_pairing(newcomer, mentor) == expected
         assert self.market.document() == document
+
+    @precondition(lambda self: self.model.weights and self.model.slots)
+    @rule(data=st.data())
+    def plan_without(self, data: st.DataObject) -> None:
+        newcomer = data.draw(st.none() | self._newcomer())
+        mentor = data.draw(st.none() | self._mentor())
+        document = self.market.document()
+        rest = self.market.document()
+        if mentor is not None:
+            j = self.market.columns().index(mentor)
+            rest["mentors"][j]["slots"] = max(0, rest["mentors"][j]["slots"] - 1)
+        if newcomer is not None:
+            i = self.market.rows().index(newcomer)
+            rest["weights"] = [pair for pair in rest["weights"] if pair[0] != i]
+        plan = self.market.plan_without(newcomer, mentor)
+        exact = exact_weights(rest)
+        at = {key: number for keys in (rest["newcomers"], self.market.columns()) for number, key in enumerate(keys)}
+        assert sum(exact[at[one], at[other]] for one, other in plan.items()) == best_by_hand(rest)
+        used = Counter(plan.values())
+        assert all(used[each["id"]] <= each["slots"] for each in rest["mentors"])
+        assert self.market.document() == document
+
+    @precondition(lambda self: self.model.slots)
+    @rule(data=st.data())
+    def open_to(self, data: st.DataObject) -> None:
+        mentor = data.draw(self._mentor())
+        assert self.market.open_to(mentor) == [n for n in self.market.rows() if mentor in self.model.weights[n]]
 
     @invariant()
     def the_plan_is_the_best(self) -> None:

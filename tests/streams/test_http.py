@@ -15,8 +15,9 @@ from matcher.program import Program
 from streams import http, service
 from streams.folder import DataFolder, read_dead_letters, read_state
 from streams.http import app, split_batch
+from streams.processor import NotWhole
 from streams.service import Service
-from tests.streams.cases import BAD_INPUTS, cohort_lines, event, line
+from tests.streams.cases import BAD_INPUTS, cohort_lines, event, inputs, line
 
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json; charset=utf-8"}
@@ -326,3 +327,17 @@ def _raiser(error: Exception) -> Callable[..., Any]:
         raise error
 
     return raiser
+
+
+def test_a_batch_that_counts_as_one_stands_by_itself_among_others(tmp_path: Path) -> None:
+    running = Service(DataFolder.open(tmp_path, clock="event"))
+    before = running.submit(inputs(event("e-1")))
+    wrong = running.submit(inputs(event("e-2", subject="m-2"), event("e-3", "member.paused", "m-404")), whole=True)
+    after = running.submit(inputs(event("e-4", subject="m-4")))
+    running.start()
+    assert before.result(10).number("accepted") == 1
+    with pytest.raises(NotWhole):
+        wrong.result(10)
+    assert after.result(10).number("accepted") == 1
+    running.stop()
+    assert [member.id for member in read_state(tmp_path).programs["river"].state.members] == ["m-1", "m-4"]

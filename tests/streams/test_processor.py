@@ -17,8 +17,8 @@ from matcher.instants import DAY, parse_instant
 from matcher.messages.facts import read_fact
 from matcher.policy import PolicyBook, read_policy
 from matcher.program import Program
-from streams.intake import Input, read_input
-from streams.processor import Processor
+from streams.intake import Input, key_of, read_input
+from streams.processor import NotWhole, Processor
 from streams.state import LAYOUT, State
 from tests.streams.cases import BAD_INPUTS, START, cohort_lines, event, inputs, line
 
@@ -157,6 +157,7 @@ def test_a_different_policy_at_a_later_start_is_a_fact_and_the_same_is_none() ->
     assert processor.state.programs["lake"].policy.quality.fit_min == 2
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, len(cohort_lines())), max_size=8), st.integers(1, 300))
 @settings(max_examples=8, deadline=None)
 def test_the_same_facts_however_the_input_is_cut(cuts: list[int], snapshot_facts: int) -> None:
@@ -198,6 +199,7 @@ class Failing(MemoryJournal):
         return positions
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["fine", "fine", "lost", "written"]), max_size=30))
 @settings(max_examples=15, deadline=None)
 def test_failing_appends_lose_nothing_and_double_nothing(outcomes: list[str]) -> None:
@@ -359,3 +361,30 @@ def test_after_a_clean_end_a_reader_begins_at_the_snapshot() -> None:
     items = list(Reader(home).counted())
     assert [isinstance(item, Recorded) and len(item.batch.facts) for item in items] == [False, 0]
     assert hashes(read_again(home)) == hashes(processor.state)
+
+
+def test_a_batch_that_counts_as_one_is_taken_whole_or_not_at_all() -> None:
+    home = MemoryJournal()
+    processor = started(home)
+    processor.process(inputs(event("e-0", subject="m-0")))
+    before = written(home)
+    with pytest.raises(NotWhole) as refused:
+        processor.process_whole(
+            inputs(event("e-1"), event("e-2", "member.paused", "m-404"), event("e-3", subject="m-3"))
+        )
+    assert [(each.id, each.code) for each in refused.value.refused] == [("e-2", "KND-unknown-member")]
+    assert written(home) == before
+    assert list(processor.state.programs["river"].state.members.members) == ["m-0"]
+    receipt = processor.process_whole(iter(inputs(event("e-1"), event("e-3", subject="m-3"))))
+    assert receipt.number("accepted") == 2
+    assert read_again(home).programs["river"].state.members.get("m-3") is not None
+
+
+def test_what_came_before_is_known_by_source_and_id_whatever_it_says() -> None:
+    processor = started(MemoryJournal())
+    processor.process(inputs(event("e-1"), b"{}"))
+    assert processor.knows([key_of("/intake", "e-1"), key_of("/intake", "e-2"), key_of("/import", "e-1")]) == [
+        True,
+        False,
+        False,
+    ]

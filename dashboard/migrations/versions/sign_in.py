@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "sign_in"
-down_revision = "0003"
+down_revision = "local_card"
 branch_labels = None
 depends_on = None
 

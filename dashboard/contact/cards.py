@@ -1,0 +1,85 @@
+"""The table of local cards: a row a person, sealed. No rebuild touches it; an erasure takes the row with it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    delete,
+    insert,
+    select,
+    update,
+)
+
+from dashboard.contact.vault import Vault
+from dashboard.tables import METADATA
+
+CARDS: Final = Table(
+    "local_card",
+    METADATA,
+    Column("program", String(64), primary_key=True),
+    Column("person", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("version", Integer, nullable=False),  # counts changes: two people who change it at once are told
+    Column("changed_at", BigInteger, nullable=False),
+    Column("changed_by", String(32), nullable=False),  # an account
+)
+
+
+class Kept(NamedTuple):
+    """A row."""
+
+    sealed: bytes
+    version: int
+    changed_at: int
+    changed_by: str
+
+
+def find(db: Connection, program: str, person: str) -> Kept | None:
+    """The card of a person, sealed."""
+    row = db.execute(
+        select(CARDS.c.sealed, CARDS.c.version, CARDS.c.changed_at, CARDS.c.changed_by).where(_is_of(program, person))
+    ).first()
+    return None if row is None else Kept(*row)
+
+
+def keep(db: Connection, program: str, person: str, sealed: bytes, version: int, now: int, account: str) -> bool:
+    """Put a card in the place of that version of it (0: there is none); False when there is another version."""
+    row = {"sealed": sealed, "version": version + 1, "changed_at": now, "changed_by": account}
+    if version == 0:
+        if find(db, program, person) is not None:
+            return False
+        db.execute(insert(CARDS).values(program=program, person=person, **row))
+        return True
+    same = update(CARDS).where(_is_of(program, person) & (CARDS.c.version == version))
+    return db.execute(same.values(**row)).rowcount == 1
+
+
+def forget(db: Connection, program: str, person: str) -> None:
+    """Take a person's card away."""
+    db.execute(delete(CARDS).where(_is_of(program, person)))
+
+
+def any_kept(db: Connection) -> bool:
+    """Whether there is any card."""
+    return db.execute(select(CARDS.c.version).limit(1)).first() is not None
+
+
+def reseal(db: Connection, vault: Vault) -> int:
+    """Seal every card with the newest key, in one transaction; how many. Raises Locked."""
+    rows = db.execute(select(CARDS.c.program, CARDS.c.person, CARDS.c.sealed)).all()
+    for program, person, sealed in rows:
+        db.execute(update(CARDS).where(_is_of(program, person)).values(sealed=vault.reseal(sealed)))
+    return len(rows)
+
+
+def _is_of(program: str, person: str) -> ColumnElement[bool]:
+    return (CARDS.c.program == program) & (CARDS.c.person == person)
