@@ -42,6 +42,7 @@ def crowds(draw: st.DrawFn) -> Circle:
     )
 
 
+@pytest.mark.slow
 @given(crowds())
 def test_no_two_labels_overlap_and_there_are_never_too_many_marks(circle: Circle) -> None:
     thin = circles.thinned(circle)
@@ -122,6 +123,7 @@ def test_a_large_program_keeps_to_the_marks_and_says_how_many_are_not_drawn() ->
     assert all(0 < group["drawn"] < group["people"] for group in page["groups"])
 
 
+@pytest.mark.slow
 def test_somebodys_surroundings_are_one_link_away_and_small(told: Living) -> None:
     browser_, program = coordinator(told), told.replica.programs["river"]
     rows = browser_.get("/api/v1/graph").json()["rows"]
