@@ -143,6 +143,7 @@ def bring(client, content: bytes) -> dict:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1_200)
 def test_a_hundred_thousand_lines_come_in_and_again_change_nothing(tmp_path: Path) -> None:
     mentors = [f"m-{n},mentor,F11.20 sustained 2019-01-01; F43.10 past,yes,2026-06-01,," for n in range(500)]
     said = 'F11.20 early 2025-12-01; F43.10 past,,,{mentor},"Sécret, ""Name"""'
