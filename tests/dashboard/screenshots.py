@@ -46,7 +46,7 @@ SHOTS: Final = (
     Shot("waiting", "/waiting"),
     Shot("recruit", "/waiting/recruit"),
     Shot("people", "/people"),
-    Shot("person", "/people/{program}/{person}", whole=True),
+    Shot("person", "/people/{program}/{person}"),
     Shot("mentors", "/mentors"),
     Shot("alerts", "/alerts", dark=True),
     Shot("graph", "/graph"),
