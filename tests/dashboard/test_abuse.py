@@ -70,7 +70,7 @@ TEXTS = st.one_of(
 
 def braced(path: str) -> str:
     match = PROGRAM.state.matches.of_newcomer("n-1")
-    known = {"match": "x-1" if match is None else match.id, "alert": "a-1", "invite": "i-1"}
+    known = {"match": "x-1" if match is None else match.id, "alert": "a-1", "upload": "u-1", "leave": "1"}
     return path.format_map(KNOWN | known)
 
 
