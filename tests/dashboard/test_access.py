@@ -11,6 +11,8 @@ from dashboard.access.tables import AUDIT, SESSIONS
 from dashboard.frame import Conflict
 from tests.dashboard.house import NOW, ORIGIN, PASSWORD, House, form_token
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def house() -> House:

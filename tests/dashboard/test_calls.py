@@ -31,6 +31,8 @@ from tests.dashboard.rivers import HOUR, T0, cohort, river
 from tests.dashboard.sinks import Letters, Posts, certificate, mail_server, web_server
 from tests.matcher.people import join, tell
 
+pytestmark = pytest.mark.slow
+
 LINK = "https://kindred.example.org/alerts"
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 MINUTE = 60

@@ -23,6 +23,8 @@ from tests.dashboard.house import Browser
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import tell
 
+pytestmark = pytest.mark.slow
+
 CARD = {
     "version": "0", "name": "Rosalind Quill", "phone": "+1 555 0100 777", "mail": "rosalind@quill.example",
     "message": "no", "best_time": "Tuesdays after vespers",

@@ -30,6 +30,8 @@ from tests.dashboard import told
 from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
 from tools.postgres import Postgres, Unavailable
 
+pytestmark = pytest.mark.slow
+
 BOUND = 30.0  # seconds in which a busy machine does what takes a moment
 
 

@@ -17,6 +17,8 @@ from matcher.program import Program
 from tests.dashboard.rivers import T0, Living, cohort, river
 from tests.matcher.people import River, join, mentor, tell
 
+pytestmark = pytest.mark.slow
+
 GENDERS = ("woman", "man")
 
 

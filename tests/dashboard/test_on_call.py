@@ -19,6 +19,8 @@ from tests.dashboard.rivers import HOUR, T0, Living, river
 from tests.kindred.shell import kindred
 from tests.matcher.people import join, tell
 
+pytestmark = pytest.mark.slow
+
 
 class Broken:
     name = "mail"

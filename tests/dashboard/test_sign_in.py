@@ -22,6 +22,8 @@ from matcher.errors import ConfigurationError
 from tests.dashboard.forger import OTHER_KEY, PUBLIC, SECRET, UNKNOWN_KEY, Forger, forger
 from tests.dashboard.house import PASSWORD, House, form_token
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def clinic() -> Iterator[Forger]:

@@ -26,6 +26,8 @@ from streams.intake import read_input
 from streams.replay import replay
 from streams.state import LAYOUT, State
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,8 @@ from streams.processor import NotWhole
 from streams.service import Service
 from tests.streams.cases import BAD_INPUTS, cohort_lines, event, inputs, line
 
+pytestmark = pytest.mark.slow
+
 STRUCTURED = {"content-type": "application/cloudevents+json"}
 BATCH = {"content-type": "application/cloudevents-batch+json; charset=utf-8"}
 
