@@ -30,7 +30,7 @@ BROWSER = HOUSE.signed_in(("*", "lead"), ("*", "admin"))
 KNOWN = {"program": "river", "person": "n-1", "newcomer": "n-1", "member": "n-1", "account": BROWSER.account}
 SCHEMA = schemathesis.openapi.from_dict(HOUSE.app.openapi())
 SCHEMA.app = HOUSE.app
-LIGHTLY = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+LIGHTLY = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def ask(case: schemathesis.Case) -> int:
@@ -75,7 +75,7 @@ def braced(path: str) -> str:
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.path)
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_no_field_of_a_form_breaks_a_page_or_comes_back_as_code(action: Action, data: st.DataObject) -> None:
     known = sorted(action.form.model_fields)
@@ -86,7 +86,7 @@ def test_no_field_of_a_form_breaks_a_page_or_comes_back_as_code(action: Action, 
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
-@settings(max_examples=20, deadline=None, derandomize=True)
+@settings(max_examples=12, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_no_parameter_of_an_address_breaks_a_page(page: Page, data: st.DataObject) -> None:
     known = [*sorted(page.query.model_fields), "program", "other"]

@@ -191,7 +191,7 @@ def test_wrong_credentials_and_wrong_certificates(guarded: Guarded, tmp_path: Pa
         "publish",
         "-",
         "--patience",
-        "2",
+        "20",  # more than a busy machine takes: the answer of the broker ends it
         at=tmp_path,
         **guarded.settings("publisher") | {"KINDRED_KAFKA_USERNAME": "x"},
     )
