@@ -13,6 +13,8 @@ from matcher.messages.events import MemberLeft
 from matcher.messages.facts import Fact, Told
 from tests.dashboard.house import House, served
 
+pytestmark = pytest.mark.slow
+
 
 def fact(program: str, type_: str) -> Fact:
     return Fact(program, 1, 0, type_, Told("m-17", 0, MemberLeft(reason="moved")))

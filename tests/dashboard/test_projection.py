@@ -18,6 +18,8 @@ from streams.folder import DataFolder, read_facts, read_state
 from tests.dashboard import told
 from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
 
+pytestmark = pytest.mark.slow
+
 NewDatabase = Callable[[], Engine]
 
 

@@ -18,6 +18,8 @@ from matcher.program import Program
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import join, tell, veteran
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def house() -> Living:
