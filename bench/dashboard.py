@@ -31,7 +31,8 @@ from matcher.cohort import cohort
 from streams.folder import DataFolder
 from streams.intake import read_input
 from streams.state import State
-from tools.postgres import Postgres, Unavailable
+from tools.parts import Unavailable
+from tools.postgres import Postgres
 
 MEMBERS, MENTORS, DAYS = 1_000, 150, 120
 BATCH_EVENTS = 256
@@ -98,9 +99,7 @@ def _follow(folder: Path, new_address: Callable[[], str], make: Callable[[Engine
     with closing(SqliteJournal(folder / "data", read_only=True)) as home:
         begin = perf_counter()
         chronicle = Chronicle(make(engine), Replica(), lambda snapshot: State.of([snapshot]).programs.values())
-        chronicle.begin(home)
-        for _ in chronicle.advance():
-            pass
+        chronicle.read(home)
         seconds = perf_counter() - begin
     engine.dispose()
     return seconds

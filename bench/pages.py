@@ -81,9 +81,7 @@ def _parts(engine: Engine, folder: Path) -> Parts:
     replica = Replica()
     with closing(SqliteJournal(folder, read_only=True)) as home:
         chronicle = Chronicle(Projection(engine, "0"), replica, lambda it: State.of([it]).programs.values())
-        chronicle.begin(home)
-        for _ in chronicle.advance():
-            pass
+        chronicle.read(home)
     return Parts(engine, replica, lambda events: Sent(None), hub=Hub(), paced=True)
 
 

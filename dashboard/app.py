@@ -18,7 +18,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from dashboard import fields, live, render, routes, twin
-from dashboard.access import doors, gate
+from dashboard.access import doors, entrance, gate
 from dashboard.frame import Action, Conflict, File, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
@@ -99,7 +99,7 @@ class _Face:
         if wants_json(request):
             return problem(trouble)
         if trouble.code == SIGN_IN and request.method in READING:
-            return routes.see_other(gate.sign_in_path(doors.whence(request)))
+            return entrance.see_other(gate.sign_in_path(doors.whence(request)))
         return await run_in_threadpool(self._show_trouble, request, trouble)
 
     def _show(self, page: Page, request: Request, form: FormData | None) -> Response:
@@ -124,14 +124,13 @@ class _Face:
             raise
         if done.decided.secret is not None:
             return self._once(request, done)
-        if done.decided.shown is not None:
-            shown = done.decided.shown
-            opened = Opened(done.session, done.ask, shown.model, done.urgent, done.gaps)
-            page = replace(self._by_path[action.page], template=shown.template, title=shown.title)
-            return self._rendered(page, request, opened)
+        if done.decided.shown is not None and done.shown is not None:
+            answer = done.decided.shown
+            page = replace(self._by_path[action.page], template=answer.template, title=answer.title)
+            return self._rendered(page, request, done.shown)
         late = "" if done.seen else " It is written; this page may show it a moment later."
         routes.note_notice(self.parts, done.session, done.decided.notice + late)
-        return routes.see_other(done.decided.then)
+        return entrance.see_other(done.decided.then)
 
     def _once(self, request: Request, done: Done) -> Response:
         frame = Frame("Keep this now", done.session.form_token, self.parts.now(), done.session.account)

@@ -70,6 +70,12 @@ class Chronicle:
         self._start(self._reader.home, whole=True)
         yield from self.advance(stopping)
 
+    def read(self, home: Journal) -> None:
+        """Begin, and take in what the journal has now."""
+        self.begin(home)
+        for _ in self.advance():
+            pass
+
     def _start(self, home: Journal, *, whole: bool) -> None:
         self._reader, self._whole = Reader(home, whole=whole), whole
         self._replica.replace(self._projection.home, ())

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Request
 from pydantic import BaseModel
 from sqlalchemy import Connection
 from starlette.datastructures import FormData, QueryParams
@@ -52,9 +52,8 @@ class Done:
     seen: bool
     """Whether pages already show its effect."""
 
-    ask: Ask
-    urgent: int = 0
-    gaps: Sequence[str] = ()
+    shown: Opened | None = None
+    """What is its answer, where that is no page to go to."""
 
 
 def open_page(parts: Parts, page: Page, request: Request, searched: FormData | None = None) -> Opened:
@@ -94,14 +93,14 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
             ask = _ask(parts, session, action.roles, programs, db, None, path)
             try:
                 decided = action.act(ask, form)
-                urgent, gaps = (parts.urgent(ask), gaps_of(ask)) if decided.shown is not None else (0, [])
+                shown = None if decided.shown is None else _opened(parts, session, ask, decided.shown.model)
             except NotFound:
                 raise not_found() from None
         audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
     if decided.later is not None:
         decided = decided.later()
-    sent, seen = _send(parts, decided)
-    return Done(session, decided, sent, seen, ask, urgent, gaps)
+    sent, seen = _send(parts, decided.events, whole=decided.whole)
+    return Done(session, decided, sent, seen, shown)
 
 
 def refusal(done: Done) -> FormErrors:
@@ -130,12 +129,12 @@ def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
         sessions.say(db, session, notice)
 
 
-def _send(parts: Parts, decided: Decided) -> tuple[Sent, bool]:
-    if not decided.events:
+def _send(parts: Parts, events: Sequence[dict[str, object]], *, whole: bool = False) -> tuple[Sent, bool]:
+    if not events:
         return Sent(None), True
-    send = parts.send_whole if decided.whole and parts.send_whole is not None else parts.send
+    send = parts.send_whole if whole and parts.send_whole is not None else parts.send
     try:
-        sent = send(decided.events)
+        sent = send(events)
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
     return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
@@ -152,10 +151,8 @@ def _tell_opened(
     gate.may(session.account, roles)
     with parts.engine.connect() as db, parts.replica.reading() as programs:
         events = opened(_ask(parts, session, roles, programs, db, None, _path(request)))
-    with suppress(KindredError):
-        sent = parts.send(events) if events else Sent(None)
-        if sent.position is not None:
-            parts.replica.wait(sent.position, WAIT_SECONDS)
+    with suppress(Trouble):
+        _send(parts, events)
 
 
 def _viewed(parts: Parts, page: Page, request: Request, session: Session, program: str | None, **asked: Any) -> Opened:
@@ -164,10 +161,14 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
     with parts.engine.connect() as db, parts.replica.reading() as programs:
         ask = replace(_ask(parts, session, page.roles, programs, db, program, path), **asked)
         try:
-            model, urgent, gaps = page.view(ask), parts.urgent(ask), gaps_of(ask)
+            return _opened(parts, session, ask, page.view(ask))
         except NotFound:
             raise not_found() from None
-    return Opened(session, ask, model, urgent, gaps)
+
+
+def _opened(parts: Parts, session: Session, ask: Ask, model: BaseModel) -> Opened:
+    """A model with what stands around it."""
+    return Opened(session, ask, model, parts.urgent(ask), gaps_of(ask))
 
 
 def _admit(session: Session, roles: frozenset[Role], person: str | None) -> None:
@@ -228,8 +229,3 @@ def _path(request: Request) -> dict[str, str]:
 def _text(given: FormData | Mapping[str, Any], name: str) -> str | None:
     value = given.get(name)
     return value if isinstance(value, str) else None
-
-
-def see_other(then: str) -> Response:
-    """Go there with GET; only to a page of ours."""
-    return Response(status_code=303, headers={"Location": gate.local(then)})

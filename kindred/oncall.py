@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
     """Why nobody would be called if something could not wait; empty when somebody would."""
     if settings.smtp_host is None and settings.webhook_url is None:  # nothing to ask, and nothing heavy to import
-        return [gaps.NO_CHANNEL] if programs else []
+        return gaps.without_channel(programs)
     from kindred import outside
 
     calling = outside.calling(settings)

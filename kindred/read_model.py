@@ -58,9 +58,7 @@ def _on_kafka(settings: Settings) -> tuple[Homes, str]:
 
 def _follow(engine: Engine, name: str, home: Journal) -> None:
     chronicle = Chronicle(Projection(engine, name), Replica(), face.programs_of)
-    chronicle.begin(home)
-    for _ in chronicle.advance():
-        pass
+    chronicle.read(home)
 
 
 def _counts(engine: Engine) -> dict[str, int]:

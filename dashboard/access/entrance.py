@@ -9,7 +9,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from dashboard import render
-from dashboard.access import accounts, attempts, audit, gate, sessions, tokens
+from dashboard.access import attempts, audit, gate, sessions, tokens
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE
 from dashboard.parts import Parts
 from dashboard.render import Frame
@@ -31,7 +31,6 @@ def come_in(
         if old:
             sessions.end(db, old)
         token = sessions.start(db, account, now)
-        accounts.seen(db, account, now)
         audit.note(db, now, account, "signed in", "/sign-in")
     answer = _draft_page(token, now, draft) if draft.get(DRAFT_PATH) else see_other(then)
     gate.keep(request, answer, COOKIE, token)

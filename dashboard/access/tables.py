@@ -92,6 +92,7 @@ AUDIT: Final = Table(
     Column("program", String(64)),
     Column("about", String(64)),
     Index("audit_about", "about"),
+    Index("audit_account", "account", "at"),
 )
 
 TOMBSTONE: Final = "erased"

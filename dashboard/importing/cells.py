@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from dashboard.sheets import FORMULAS
 from matcher.errors import Refused
 from matcher.ids import OpaqueId
 from matcher.instants import DAY, parse_day
@@ -34,7 +35,6 @@ _ITEMS: Final = re.compile(r"[;|\n]")
 _WORDS: Final = re.compile(r"[\s;,|]+")
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SPAN: Final = re.compile(r"([a-z]{3})[a-z]*(?:\s*-\s*([a-z]{3})[a-z]*)?\s+(\d{1,2})(?::00)?\s*-\s*(\d{1,2})(?::00)?")
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Unreadable(Exception):
@@ -43,7 +43,7 @@ class Unreadable(Exception):
 
 def opaque(cell: str, now: int) -> str:
     """An id: of a person, a mentor or a program."""
-    if cell.startswith(_FORMULA):
+    if cell.startswith(FORMULAS):
         raise Unreadable("begins like a formula: an id begins with a letter or a digit")
     if "@" in cell or " " in cell:
         raise Unreadable("looks like a name or an address: an id says nothing about the person, such as p-17")

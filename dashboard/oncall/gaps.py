@@ -13,15 +13,20 @@ NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a we
 
 def gaps_of(ask: Ask) -> list[str]:
     """The gaps of the programs that the account is asked about."""
+    if not ask.channels:
+        return without_channel(list(ask.everywhere))
     return gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
+
+
+def without_channel(programs: Sequence[str]) -> list[str]:
+    """The gap where nobody can be called at all; nothing needs to be asked for that."""
+    return [NO_CHANNEL] if programs else []
 
 
 def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]) -> list[str]:
     """One sentence a gap; none when somebody on call can be reached in each program."""
-    if not programs:
-        return []
     if not channels:
-        return [NO_CHANNEL]
+        return without_channel(programs)
     on_call = {program: rota.stands_in(program, at) for program in programs}
     nobody = [program for program, people in on_call.items() if not people]
     silent = [

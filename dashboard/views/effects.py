@@ -25,11 +25,9 @@ def of_pairing(program: Program, newcomer: str, mentor: str, at: int) -> list[st
 def _plan_with(desk: Desk, newcomer: str, mentor: str) -> dict[str, str]:
     """The plan of everybody else once these two are paired."""
     market = desk.market
-    after = market.plan_without(
+    return market.plan_without(
         newcomer if newcomer in market else None, mentor if mentor in desk.open_mentors else None
     )
-    after.pop(newcomer, None)
-    return after
 
 
 def _losers(program: Program, before: dict[str, str], after: dict[str, str], newcomer: str, at: int) -> list[str]:

@@ -8,6 +8,7 @@ from html import unescape
 import pytest
 
 from dashboard.follow import FOLLOWING
+from dashboard.frame import Sent
 from matcher.errors import Unreachable
 from matcher.instants import DAY, HOUR
 from matcher.program import Program
@@ -191,11 +192,10 @@ def test_of_two_coordinators_one_wins_and_the_other_is_told_who_and_when(house: 
     assert len(house.sent) == 1
 
 
-def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Living, monkeypatch) -> None:
+def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Living) -> None:
     ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
     card = queue(ana)["cards"][0]
-    object.__setattr__(house.parts, "send", lambda events: house.sent.extend(events) or (1, ()))
-    monkeypatch.setattr("dashboard.routes._send", lambda parts, decided: (type("S", (), {"refused": ()})(), True))
+    object.__setattr__(house.parts, "send", lambda events: house.sent.extend(events) or Sent(1))
     decide(ana, card, "approve")  # taken, and on its way
     answer = decide(ben, card, "hold")
     assert answer.status_code == 409

@@ -69,9 +69,7 @@ def follow(engine: Engine, home: Journal, replica: Replica | None = None) -> Rep
     """Bring a read model up to the end of a journal, as a process that starts and stops would."""
     replica = replica or Replica()
     chronicle = Chronicle(Projection(engine, "0"), replica, programs_of)
-    chronicle.begin(home)
-    for _ in chronicle.advance():
-        pass
+    chronicle.read(home)
     return replica
 
 
