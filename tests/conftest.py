@@ -11,7 +11,7 @@ import pytest
 
 from tools import postgres as servers
 from tools.kafka import Kafka
-from tools.kafka_jars import Unavailable
+from tools.parts import Unavailable
 from tools.postgres import Postgres
 
 KafkaMaker = Callable[..., AbstractContextManager[Kafka]]

@@ -26,7 +26,8 @@ from typing import Final, Self
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from tools.kafka_jars import VERSION, Unavailable, jars
+from tools.kafka_jars import VERSION, jars
+from tools.parts import Unavailable
 
 HOST: Final = "127.0.0.1"
 # Below the ports that Linux gives to outgoing connections: a client that knocks on the port of a stopped broker, out

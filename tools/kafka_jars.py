@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 from typing import Final
+
+from tools.parts import Unavailable, fetched
 
 VERSION: Final = "4.3.1"
 ARTIFACTS: Final = (
@@ -20,26 +20,11 @@ HOW_TO_GET: Final = "apt-get install default-jre-headless maven"
 FETCH_SECONDS: Final = 300  # 54 MB; ten seconds where this was written
 
 
-class Unavailable(Exception):
-    """Kafka cannot be had on this machine; the message says why, and how it could."""
-
-
 def jars() -> Path:
-    """The folder with Kafka's jars, fetched into the cache if they are not there. Raises ``Unavailable``.
-
-    Safe to call from several processes at once: one fetches, the others wait for it.
-    """
+    """The folder with Kafka's jars, fetched into the cache if they are not there. Raises ``Unavailable``."""
     if shutil.which("java") is None:
         raise Unavailable(f"Kafka needs Java: {HOW_TO_GET}")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kindred"
-    libs = cache / f"kafka-{VERSION}"
-    if not libs.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "kafka.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not libs.exists():
-                _fetch(libs)
-    return libs
+    return fetched(f"kafka-{VERSION}", _fetch)
 
 
 def _fetch(libs: Path) -> None:

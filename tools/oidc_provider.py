@@ -5,9 +5,7 @@ npm fetches it into a cache folder once (3 MB); afterwards a start takes half a 
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tools.parts import Unavailable, fetched
+
 VERSION: Final = "9.13.3"
 HOW: Final = (
     "OpenID Connect is tested with npm's oidc-provider: install Node 20 or newer with npm (apt-get install npm)"
@@ -24,10 +24,6 @@ HOW: Final = (
 FETCH_SECONDS: Final = 300
 SECRET: Final = "only-for-tests-and-long-enough-to-be-taken"  # noqa: S105 - of a provider on loopback
 SCRIPT: Final = Path(__file__).parent.parent / "tests" / "dashboard" / "provider.mjs"
-
-
-class Unavailable(Exception):
-    """The provider cannot be had here; the message says how to get it."""
 
 
 class OidcProvider:
@@ -75,15 +71,7 @@ def packages() -> Path:
     """The folder in which npm put the provider, fetched if it is not there. Raises ``Unavailable``."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         raise Unavailable(HOW)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kindred"
-    folder = cache / f"oidc-provider-{VERSION}"
-    if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with (cache / "oidc-provider.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not folder.exists():
-                _fetch(folder)
-    return folder
+    return fetched(f"oidc-provider-{VERSION}", _fetch)
 
 
 def _fetch(folder: Path) -> None:

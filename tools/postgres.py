@@ -26,13 +26,11 @@ from typing import Any, Final, Self
 import psycopg
 from psycopg import sql
 
+from tools.parts import Unavailable
+
 HOW: Final = "PostgreSQL is not installed: `apt-get install postgresql` (Debian, Ubuntu), or put initdb on the PATH"
 START_SECONDS: Final = 60  # a start takes a second; a minute is a machine that is very busy
 PASSWORD: Final = "only-for-tests"  # noqa: S105 - of a server on loopback that lives as long as a test run
-
-
-class Unavailable(Exception):
-    """PostgreSQL cannot be had here; the message says how to get it."""
 
 
 class Postgres:

@@ -6,12 +6,22 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.conftest import do_without
+from tests.dashboard.house import House
 
 HOW = "install Debian's package (apt-get install chromium), or name an executable in KINDRED_CHROMIUM"
+
+
+def come_in(browser: Browser, house: House, account: str, address: str, **options: Any) -> Page:
+    """An empty page in a browser of its own, in which an account is signed in to the house at this address."""
+    context = browser.new_context(**options)
+    token = house.browser(account).client.cookies["kindred_session"]
+    context.add_cookies([{"name": "kindred_session", "value": token, "url": address}])
+    return context.new_page()
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,6 +13,7 @@ from joserfc.jwk import OctKey, RSAKey
 
 from dashboard.access.provider import Provider, Registration
 from tests.dashboard.house import House
+from tests.dashboard.local import Quiet, listening
 
 PUBLIC = "http://localhost:8765"
 SECRET = "the-secret-of-the-client-that-nobody-must-see"
@@ -71,7 +70,7 @@ class Forger:
 
 @contextmanager
 def forger() -> Iterator[Forger]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet):
         def do_GET(self) -> None:
             length = int(self.headers.get("content-length") or 0)
             status, document = made.answer(urlsplit(self.path).path, self.rfile.read(length).decode())
@@ -84,17 +83,6 @@ def forger() -> Iterator[Forger]:
 
         do_POST = do_GET  # noqa: N815 - as http.server names it
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    made = Forger(server.server_address[1])
-    thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as port:
+        made = Forger(port)
         yield made
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -35,10 +35,10 @@ def river(*events, **tables) -> River:
 
 
 @cache
-def cohort() -> tuple[Fact, ...]:
-    """The facts of a small cohort, as the service makes them."""
+def cohort(members: int = 60, mentors: int = 14, days: int = 40) -> tuple[Fact, ...]:
+    """The facts of a cohort, a small one if not told otherwise, as the service makes them."""
     program, facts = Program("river"), list[Fact]()
-    for line in lines("river", 60, 14, 40, 3):
+    for line in lines("river", members, mentors, days, 3):
         event = parse(line)
         at = max(program.at or event.time, event.time)
         if program.at is None:

@@ -9,20 +9,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import ViewportSize
 from sqlalchemy import create_engine
 
 from dashboard import pages
-from matcher.cohort import lines
-from matcher.messages.catalog import parse
-from matcher.messages.facts import Fact
-from matcher.policy import Policy
 from matcher.program import Program
-from tests.dashboard.chromium import chromium
+from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import served
-from tests.dashboard.rivers import Living
+from tests.dashboard.rivers import Living, cohort
 
 DESK: Final = ViewportSize(width=1280, height=860)
 PHONE: Final = ViewportSize(width=390, height=844)
@@ -37,6 +33,11 @@ class Shot(NamedTuple):
     dark: bool = False
     whole: bool = False
     """To the end of the page, instead of what is visible at once."""
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """The browser's options."""
+        return {"viewport": PHONE if self.narrow else DESK, "color_scheme": "dark" if self.dark else "light"}
 
 
 SHOTS: Final = (
@@ -63,11 +64,10 @@ def take(folder: Path, every: bool) -> Iterator[Path]:
     with TemporaryDirectory() as name, chromium() as browser:
         house = _house(Path(name))
         braces = _braces(house)
-        robin = house.browser(house.account(("*", "lead"), ("*", "admin"), name="Robin"))
-        token = robin.client.cookies["kindred_session"]
+        robin = house.account(("*", "lead"), ("*", "admin"), name="Robin")
         with served(house) as address:
             for shot in _all() if every else SHOTS:
-                page = _come_in(browser, token, address, shot)
+                page = come_in(browser, house, robin, address, **shot.look)
                 page.goto(address + shot.path.format_map(braces))
                 file = folder / f"{shot.name}.png"
                 page.screenshot(path=file, full_page=shot.whole)
@@ -86,13 +86,8 @@ def _all() -> list[Shot]:
 
 def _house(folder: Path) -> Living:
     """A program as the demo has it, with its history."""
-    program, facts = Program("river"), list[Fact]()
-    for line in lines("river", 260, 50, 75, 3):
-        event = parse(line)
-        at = max(program.at or event.time, event.time)
-        facts += program.adopt(Policy(), at) if program.at is None else []
-        facts += program.handle(event, at)
-    return Living(program, engine=create_engine(f"sqlite:///{folder / 'dashboard.db'}")).remember(*facts)
+    facts = cohort(260, 50, 75)
+    return Living(Program.fold(facts), engine=create_engine(f"sqlite:///{folder / 'dashboard.db'}")).remember(*facts)
 
 
 def _braces(house: Living) -> dict[str, str]:
@@ -101,13 +96,6 @@ def _braces(house: Living) -> dict[str, str]:
     longest = max(program.state.members, key=lambda it: (it.present, len(it.recovery.milestones), it.id))
     account = house.account(("river", "viewer"), name="Sam")
     return {"program": "river", "match": match.id, "person": longest.id, "newcomer": match.newcomer, "account": account}
-
-
-def _come_in(browser: Browser, token: str, address: str, shot: Shot) -> Page:
-    size = PHONE if shot.narrow else DESK
-    context = browser.new_context(viewport=size, color_scheme="dark" if shot.dark else "light")
-    context.add_cookies([{"name": "kindred_session", "value": token, "url": address}])
-    return context.new_page()
 
 
 def main(arguments: Sequence[str]) -> None:

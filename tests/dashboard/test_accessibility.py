@@ -15,7 +15,7 @@ from dashboard.importing import columns
 from dashboard.pages import PAGES
 from matcher.policy import Policy, ReviewTable
 from matcher.program import Program
-from tests.dashboard.chromium import chromium
+from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import PASSWORD, served
 from tests.dashboard.rivers import Living, cohort
 
@@ -53,11 +53,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, house: Living, addres
     account = house.account(("*", "lead"), ("*", "admin"))
     with house.engine.begin() as db:
         accounts.set_password(db, account, PASSWORD)
-    token = house.browser(account).client.cookies["kindred_session"]
-    context = browser.new_context(color_scheme=request.param, viewport={"width": 1280, "height": 900})
-    context.add_cookies([{"name": "kindred_session", "value": token, "url": address}])
-    yield context.new_page()
-    context.close()
+    made = come_in(
+        browser, house, account, address, color_scheme=request.param, viewport={"width": 1280, "height": 900}
+    )
+    yield made
+    made.context.close()
 
 
 def found(page: Page) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine
 from dashboard.access import accounts
 from dashboard.pages import PAGES
 from matcher.messages.facts import ClockAdvanced, Fact
-from tests.dashboard.chromium import chromium
+from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import PASSWORD, House, served
 from tests.dashboard.rivers import HOUR, T0, Living, river
 from tests.matcher.people import join, mentor
@@ -111,12 +111,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     house.engine.dispose()
 
 
-def come_in(browser: Browser, house: Living, address: str, *, hotkeys: bool, **options) -> Page:
-    """A page of a new coordinator who is signed in."""
-    token = house.browser(house.account(("river", "coordinator"))).client.cookies["kindred_session"]
-    context = browser.new_context(**options)
-    context.add_cookies([{"name": "kindred_session", "value": token, "url": address}])
-    page = context.new_page()
+def at_today(browser: Browser, house: Living, address: str, *, hotkeys: bool) -> Page:
+    """Today, for a new coordinator."""
+    page = come_in(browser, house, house.account(("river", "coordinator")), address)
     if hotkeys:
         page.goto(f"{address}/account")
         page.get_by_role("button", name="Switch them on").click()
@@ -126,13 +123,13 @@ def come_in(browser: Browser, house: Living, address: str, *, hotkeys: bool, **o
 
 def test_single_keys_act_only_where_they_were_switched_on_and_only_in_a_card(browser: Browser, desk: Living) -> None:
     with served(desk) as address:
-        page = come_in(browser, desk, address, hotkeys=False)
+        page = at_today(browser, desk, address, hotkeys=False)
         page.locator("[data-card]").focus()
         page.keyboard.press("h")
         page.keyboard.press("a")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Press Enter to approve")).to_have_count(0)
-        page = come_in(browser, desk, address, hotkeys=True)
+        page = at_today(browser, desk, address, hotkeys=True)
         page.locator("#content").focus()
         page.keyboard.press("h")
         assert desk.sent == []
@@ -147,7 +144,7 @@ def test_single_keys_act_only_where_they_were_switched_on_and_only_in_a_card(bro
 
 def test_a_review_by_keys_alone(browser: Browser, desk: Living) -> None:
     with served(desk) as address:
-        page = come_in(browser, desk, address, hotkeys=True)
+        page = at_today(browser, desk, address, hotkeys=True)
         page.locator("[data-card]").focus()
         page.keyboard.press("o")
         expect(page.get_by_role("heading", name="What it does to others")).to_be_visible()

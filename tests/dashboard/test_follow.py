@@ -28,7 +28,8 @@ from streams.intake import read_input
 from tests.conftest import do_without
 from tests.dashboard import told
 from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
-from tools.postgres import Postgres, Unavailable
+from tools.parts import Unavailable
+from tools.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,8 @@ from dashboard.access import invites
 from dashboard.access.provider import Provider, Registration
 from tests.dashboard.chromium import chromium
 from tests.dashboard.house import House, form_token, served
-from tools.oidc_provider import SECRET, OidcProvider, Unavailable
+from tools.oidc_provider import SECRET, OidcProvider
+from tools.parts import Unavailable
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")]
 

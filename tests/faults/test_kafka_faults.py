@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import do_without
 from tests.faults.run import run
 from tools.kafka import Kafka
-from tools.kafka_jars import Unavailable
+from tools.parts import Unavailable
 
 SEEDS = (1, 2, 3, 4, 5, 8)  # wall and event clock, one broker and three, a newer version beside, a clock an hour off
 SOAK = range(100, 200)

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.conftest import do_without
 from tests.dashboard.chromium import chromium
 from tests.kindred.test_dashboard import PASSWORD, running, until
-from tools.postgres import Postgres, Unavailable
+from tools.parts import Unavailable
+from tools.postgres import Postgres
 
 pytestmark = pytest.mark.slow
 

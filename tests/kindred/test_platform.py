@@ -25,7 +25,7 @@ from tests.streams.brokers import put, silent_port
 from tests.streams.cases import event, line
 from tests.streams.test_binary import BAD_RECORDS
 from tools.kafka import Kafka
-from tools.kafka_jars import Unavailable
+from tools.parts import Unavailable
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent.parent

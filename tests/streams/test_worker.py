@@ -35,7 +35,7 @@ START_SECONDS = 60.0  # a worker needs three on a quiet machine
 def kafka() -> Iterator[Kafka]:
     """A broker of this file's own: the topics of the distributed service have fixed names."""
     from tests.conftest import do_without
-    from tools.kafka_jars import Unavailable
+    from tools.parts import Unavailable
 
     try:
         with Kafka() as kafka:
