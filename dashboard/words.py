@@ -296,6 +296,14 @@ _REASONS: Final = {
 }
 
 
+MILESTONES: Final = {
+    "step": "a step of their program",
+    "program": "the end of a program",
+    "work": "work",
+    "housing": "a place to live",
+}
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Words as one reads them: ``a, b and c``."""
     if len(words) < 2:
@@ -306,6 +314,12 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def many(count: int, thing: str, things: str | None = None) -> str:
     """A number of things: ``1 day``, ``1,200 days``."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {things or thing + 's'}"
+
+
+def in_recovery(days: int) -> str:
+    """What a milestone of so many days is called: ``90 days``, ``19 years``."""
+    years, rest = divmod(days, 365)
+    return many(days, "day") if rest or not years else many(years, "year")
 
 
 def lasting(seconds: int) -> str:

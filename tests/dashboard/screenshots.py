@@ -18,6 +18,7 @@ from sqlalchemy import create_engine
 from dashboard import pages
 from dashboard.contact.vault import Vault
 from dashboard.importing import columns
+from matcher.policy import Policy, ReviewTable
 from matcher.program import Program
 from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import served
@@ -68,7 +69,7 @@ def take(folder: Path, every: bool) -> Iterator[Path]:
     """Take the pictures; gives each file."""
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as name, chromium() as browser:
-        house = _house(Path(name))
+        house = _house(Path(name), staged=every)
         robin = house.account(("*", "lead"), ("*", "admin"), name="Robin")
         braces = _braces(house, robin)
         with served(house) as address:
@@ -94,19 +95,22 @@ def _all() -> Iterator[Shot]:
             yield from (Shot(f"{name}-{edge}", page.path, size, False, True) for edge, size in EDGES.items())
 
 
-def _house(folder: Path) -> Living:
-    """A program as the demo has it, with its history."""
+def _house(folder: Path, staged: bool) -> Living:
+    """A program as the demo has it, with its history; staged, so that there is a list of low risk too."""
     facts = cohort(260, 50, 75)
+    program = Program.fold(facts)
+    if staged:
+        program.adopt(Policy(review=ReviewTable(mode="staged")), program.at or 0)
     vault = Vault.at(folder / "card-keys", fresh=True)
     engine = create_engine(f"sqlite:///{folder / 'dashboard.db'}")
-    return Living(Program.fold(facts), engine=engine, vault=vault).remember(*facts)
+    return Living(program, engine=engine, vault=vault).remember(*facts)
 
 
 def _braces(house: Living, account: str) -> dict[str, str]:
     program = house.replica.programs["river"]
     match = next(match for match in program.state.matches.open.values() if match.stage == "proposed")
     longest = max(program.state.members, key=lambda it: (it.present, len(it.recovery.milestones), it.id))
-    table = columns.template().encode() + b"n-2,,x\n"
+    table = columns.template().replace("2026-", "2025-").encode() + b"n-2,,x\n"  # the cohort lives in 2025
     sent = house.browser(account).post("/import", {"program": "river"}, files={"file": ("people.csv", table)})
     return {
         "program": "river",
