@@ -81,9 +81,7 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         )
         where = settings.public_address or wiring.address(door)
         api = _beside_health(application(parts), follower)
-        server = Server(
-            api, ready=lambda: face.invite(engine, where), leaving=leaving.set, proxies=settings.proxies
-        )
+        server = Server(api, ready=lambda: face.invite(engine, where), leaving=leaving.set, proxies=settings.proxies)
         with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
             server.run(sockets=[door])
 

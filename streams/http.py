@@ -29,8 +29,8 @@ from streams.service import Busy, Service
 
 UNAUTHORIZED = code(
     "KND-unauthorized",
-    "The request needs the service's token: `Authorization: Bearer …`. A service without one answers this machine alone, "
-    "and nothing that a proxy passes on: set KINDRED_TOKEN.",
+    "The request needs the service's token: `Authorization: Bearer …`. A service without one answers this machine "
+    "alone, and nothing that a proxy passes on: set KINDRED_TOKEN.",
 )
 BAD_QUERY = code("KND-bad-query", "A parameter of the request, or its Last-Event-ID, is not a number in its bounds.")
 NO_DOOR = code(

@@ -72,7 +72,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,  # an address may carry an id
                 server_header=False,
-                forwarded_allow_ips=proxies,  # said here, so that FORWARDED_ALLOW_IPS of some other service is not heard
+                forwarded_allow_ips=proxies,  # said here, so that FORWARDED_ALLOW_IPS is not heard
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

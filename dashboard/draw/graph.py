@@ -54,7 +54,6 @@ class Placed(NamedTuple):
     """The number of the box in which it stands."""
 
 
-
 @dataclass(frozen=True)
 class Layout:
     """Where everything stands."""
@@ -72,7 +71,9 @@ class Layout:
             Box(box.x + PADDING, box.y + 4, len(title(cluster, box)) * TITLE_CHAR, TITLE_SIZE + 4)
             for cluster, box in self.boxes
         ]
-        names = [Box(each.x - LABEL_WIDTH / 2, each.y + 11, LABEL_WIDTH, LABEL_SIZE + 4) for each in self.people.values()]
+        names = [
+            Box(each.x - LABEL_WIDTH / 2, each.y + 11, LABEL_WIDTH, LABEL_SIZE + 4) for each in self.people.values()
+        ]
         return [*titles, *names]
 
     def way(self, number: int) -> list[tuple[float, float]]:

@@ -39,7 +39,9 @@ def chart(mood: Sequence[Point], craving: Sequence[Point], marks: Sequence[Mark]
         return Markup("")
     first, last = min(instants), max(max(instants), min(instants) + 86_400)
     parts = [
-        Markup('<svg class="chart recovery" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, label),
+        Markup('<svg class="chart recovery" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+            WIDTH, HEIGHT, label
+        ),
         *(_grid(value) for value in (0, 5, 10)),
         _line(craving, first, last, "craving"),
         _line(mood, first, last, "mood"),

@@ -1,7 +1,7 @@
 """``python -m tests.dashboard.screenshots DIR``: pictures of the pages over a cohort, for docs and for our own eyes.
 
-``SHOTS`` go into the docs; with ``--all``, every page is taken in both themes at a desk and on a phone, pages that carry
-much also on the smallest phone and the widest screen, and what is printed as it is printed.
+``SHOTS`` go into the docs; with ``--all``, every page is taken in both themes at a desk and on a phone, pages that
+carry much also on the smallest phone and the widest screen, and what is printed as it is printed.
 """
 
 from __future__ import annotations

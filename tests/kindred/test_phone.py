@@ -1,4 +1,4 @@
-"""A coordinator's afternoon: the dashboard on a phone, through the proxy that docs/how-to/open-from-a-phone.md sets up."""
+"""A coordinator's afternoon: the dashboard on a phone, through the proxy of docs/how-to/open-from-a-phone.md."""
 
 from __future__ import annotations
 
