@@ -69,7 +69,7 @@ class Consents(Dated):
 
     answer: Literal["granted", "revoked"] = choice("They", {"granted": "consent", "revoked": "take the consent back"})
     scope: Literal["matching", "clinician", "share_progress"] = choice("To", words.SCOPES)
-    to: OpaqueId | None = choice("Which clinician", {}, None, "Empty: any clinician of the program.")
+    to: OpaqueId | None = choice("Which clinician", {}, None, "Empty: any of the program; taken back: all.")
     purpose: Reason | None = choice("What the clinician needs it for", words.PURPOSES, None)
     until: date | None = Field(None, title="Until", description="Empty: until they take it back.")
 

@@ -30,8 +30,8 @@ from matcher.program import Program
 Side = Literal["newcomer", "mentor"]
 
 FAR: Final = (
-    (5 * YEAR, "in recovery for more than five years"),
-    (YEAR, "in recovery for more than a year"),
+    (5 * YEAR, "more than five years in recovery"),
+    (YEAR, "more than a year in recovery"),
     (90 * DAY, "some months into recovery"),
 )
 BEGINNING: Final = "at the beginning of recovery"

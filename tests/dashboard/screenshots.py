@@ -19,6 +19,7 @@ from matcher.program import Program
 from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import served
 from tests.dashboard.rivers import Living, cohort
+from tests.matcher.people import tell
 
 DESK: Final = ViewportSize(width=1280, height=860)
 PHONE: Final = ViewportSize(width=390, height=844)
@@ -94,6 +95,7 @@ def _braces(house: Living) -> dict[str, str]:
     program = house.replica.programs["river"]
     match = next(match for match in program.state.matches.open.values() if match.stage == "proposed")
     longest = max(program.state.members, key=lambda it: (it.present, len(it.recovery.milestones), it.id))
+    program.handle(tell("consent.granted", longest.id, program.at or 0, scope="clinician"), program.at or 0)
     account = house.account(("river", "viewer"), name="Sam")
     return {"program": "river", "match": match.id, "person": longest.id, "newcomer": match.newcomer, "account": account}
 

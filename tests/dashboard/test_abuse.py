@@ -21,7 +21,7 @@ from matcher.messages.catalog import parse
 from matcher.program import Program
 from tests.dashboard.house import ORIGIN
 from tests.dashboard.rivers import T0, Living, river
-from tests.matcher.people import HOUR, join, mentor
+from tests.matcher.people import HOUR, join, mentor, tell
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +39,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
+        self.program.handle(tell("consent.granted", "n-1", T0 + 2 * HOUR, scope="clinician"), T0 + 2 * HOUR)
         house = Living(self.program, Program("hill"))
         self.browser = house.signed_in(("*", "lead"), ("*", "admin"))
         self.schema = schemathesis.openapi.from_dict(house.app.openapi())

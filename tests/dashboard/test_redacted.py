@@ -54,7 +54,7 @@ def test_it_says_what_both_share_in_plain_words() -> None:
     made = pair(evenings, evenings)
     assert seen(made, "newcomer") == {
         "program": "river", "match": made.match("n-1").id, "viewer": "newcomer", "withheld": False,
-        "shared": ["anxiety or stress", "substance use"], "recovery": "in recovery for more than a year",
+        "shared": ["anxiety or stress", "substance use"], "recovery": "more than a year in recovery",
         "themes": ["cravings"], "languages": ["English"], "formats": ["phone"], "hours": ["weekday evenings"],
         "wish": "",
     }  # fmt: skip
