@@ -23,6 +23,7 @@ from matcher.program import Program
 from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import served
 from tests.dashboard.rivers import Living, cohort
+from tests.matcher.people import tell
 
 DESK: Final = ViewportSize(width=1280, height=860)
 PHONE: Final = ViewportSize(width=390, height=844)
@@ -110,6 +111,7 @@ def _braces(house: Living, account: str) -> dict[str, str]:
     program = house.replica.programs["river"]
     match = next(match for match in program.state.matches.open.values() if match.stage == "proposed")
     longest = max(program.state.members, key=lambda it: (it.present, len(it.recovery.milestones), it.id))
+    program.handle(tell("consent.granted", longest.id, program.at or 0, scope="clinician"), program.at or 0)
     table = columns.template().replace("2026-", "2025-").encode() + b"n-2,,x\n"  # the cohort lives in 2025
     sent = house.browser(account).post("/import", {"program": "river"}, files={"file": ("people.csv", table)})
     return {

@@ -57,6 +57,7 @@ class Watched(River):
 
     def _is_me(self, other: Program) -> None:
         assert other.state_hash() == self.program.state_hash()
+        assert other.dump() == self.program.dump()
         assert other.due(self.program.desk.now) == []  # alarms that decided nothing may have rung since the last fact
         assert weights(other) == weights(self.program)
 
