@@ -8,7 +8,8 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,22 @@ class Desk:
             self._refresh_mentor(member, index, changed)
             later = (self.roster.next_change(index), care.next_look(member, self.now, self.state.policy))
             self.set_alarm(who, min((at for at in later if at is not None), default=None))
+
+    def follow(self, people: Collection[str], now: int) -> None:
+        """Come to the instant ``now``, after facts about these people that were decided elsewhere."""
+        while (at := self.next_alarm()) is not None and at <= now:
+            rung = self.ring()
+            if isinstance(rung, str):
+                self.refresh(rung)
+        self.now = now
+        support = self.state.support
+        for who in dict.fromkeys(chain(people, *map(support.ancestors, people))):
+            self.refresh(who, related=True)
+            match = self.state.matches.of_newcomer(who)
+            if match is not None and match.is_pinned:
+                self.set_pin_alarm(match)
+        self.market.changes()
+        self._unsettled.clear()  # what follows from all this was decided, too
 
     def index(self, who: str) -> int | None:
         """The place in the roster of a present member, with columns as of now; None for anybody else."""
