@@ -8,7 +8,8 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from typing import Any
 
@@ -50,6 +51,7 @@ class Desk:
         self._unsettled: dict[str, None] = {}
         self._alarms: list[tuple[int, str]] = []
         self._wakes: dict[str, int] = {}
+        self._unpinned: Match | None = None
         self._build()
 
     def _build(self) -> None:
@@ -176,7 +178,7 @@ class Desk:
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
-        return match is None or not match.takes_seat
+        return match is None or not match.takes_seat or match is self._unpinned
 
     def is_overfull(self, mentor: str) -> bool:
         """Whether active and pinned matches take more seats than the mentor's capacity."""
@@ -188,7 +190,23 @@ class Desk:
 
     def _spare_seats(self, member: Member) -> int:
         stated = care.capacity(member.mentorship, self.state.policy) if member.mentorship is not None else 0
-        return stated - self.state.matches.seats_taken(member.id)
+        spared = self._unpinned is not None and self._unpinned.mentor == member.id
+        return stated - self.state.matches.seats_taken(member.id) + spared
+
+    @contextmanager
+    def unpinned(self, match: Match) -> Iterator[Market]:
+        """The market as it would be if a pinned proposal took nobody out of it. Cost: a row and a column of fits."""
+        if match.is_pinned:
+            self._unpinned = match
+            self.refresh(match.mentor)
+            self.refresh(match.newcomer)
+        try:
+            yield self.market
+        finally:
+            if self._unpinned is not None:
+                self._unpinned = None
+                self.refresh(match.newcomer)
+                self.refresh(match.mentor)
 
     def _row(self, newcomer: int, worth: int) -> Indices:
         return self.judge.row(newcomer, self.open_mentors.order(), self.now, worth=worth, admitted=True)
