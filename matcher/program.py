@@ -211,8 +211,11 @@ class Program:
             self._named[who] = fact.n
 
     def named_since(self, n: int) -> list[str] | None:
-        """Whom facts of the past after fact ``n`` name, each once; None where they may have changed anything at all."""
-        if n < self._remade_n:
+        """Whom facts of the past after fact ``n`` name, each once; None where anything at all may be different.
+
+        So it is after facts that remake much, and where facts were decided here: those are not looked through.
+        """
+        if n < self._remade_n or self._past_n != self.n:
             return None
         return [who for who, _ in takewhile(lambda each: each[1] > n, reversed(self._named.items()))]
 
