@@ -21,7 +21,7 @@ def person(id_: str, *roles: str, program: str = "river", member: str | None = N
 
 
 def alarm(kind: str = "distress_high", person: str = "n-1", id_: str = "a-x") -> Alarm:
-    return Alarm(id_, "river", person, kind, "now", NOW - 60, NOW)
+    return Alarm(id_, "river", person, kind, "now", NOW - 60, NOW, "")
 
 
 def rota(**parts) -> Rota:
