@@ -24,7 +24,7 @@ def without_channel(programs: Sequence[str]) -> list[str]:
 
 
 def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]) -> list[str]:
-    """One sentence a gap; none when somebody on call can be reached in each program."""
+    """One sentence a gap; none when somebody on call, and a lead, can be reached in each program."""
     if not channels:
         return without_channel(programs)
     on_call = {program: rota.stands_in(program, at) for program in programs}
@@ -34,8 +34,13 @@ def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]
         for program, people in on_call.items()
         if people and not any(rota.people[id_].channels for id_ in people)
     ]
+    unled = [program for program in programs if not rota.is_led(program, at)]
     found = [f"Nobody is on call in {_listed(nobody)}."] if nobody else []
-    return found + ([f"Nobody on call in {_listed(silent)} can be reached: no mail address."] if silent else [])
+    if silent:
+        found.append(f"Nobody on call in {_listed(silent)} can be reached: no mail address.")
+    if unled:
+        found.append(f"No lead can be called in {_listed(unled)}, and only leads see safety reports.")
+    return found
 
 
 def _listed(programs: Sequence[str]) -> str:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
+from dashboard.access.tables import GRANTS
 from dashboard.frame import Sent
 from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
@@ -234,6 +236,18 @@ def test_what_somebody_has_taken_is_called_for_again_only_when_it_is_told_again(
     assert (house.calls(), house.stand()) == (0, [])
     house.hear(TOLD["distress_high"](T0 + 3 * HOUR))
     assert house.calls() == 1
+
+
+def test_a_report_in_a_program_without_a_lead_is_told_to_somebody_and_every_page_says_why() -> None:
+    house = Lived()
+    house.account(("river", "coordinator"))
+    with house.engine.begin() as db:
+        db.execute(update(GRANTS).where(GRANTS.c.account == house._lead).values(role="coordinator"))
+    object.__setattr__(house.parts, "channels", frozenset({"mail"}))
+    house.hear(TOLD["report"](T0 + HOUR))
+    assert house.calls() == 1
+    assert house.stand() == []
+    assert "No lead can be called in river" in house.lead.get("/today").text
 
 
 def test_who_joins_again_after_an_erasure_has_alarms_of_their_own() -> None:
