@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Final, Literal, cast
 
 from dashboard.memo import by_program
+from dashboard.words import lasting
 from matcher.instants import DAY, HOUR
 from matcher.people import concerns
 from matcher.people.experience import is_substance
@@ -25,10 +26,6 @@ Kind = Literal["distress_high", "distress", "self_harm_often", "self_harm", "sli
 RANK: Final[dict[Level, int]] = {"now": 0, "same_day": 1, "list": 2}
 LEVELS: Final[dict[Level, str]] = {"now": "Now", "same_day": "Today, by a person", "list": "When there is time"}
 
-SLIP_DAYS: Final = 14  # a slip asks for contact within a day; after two weeks it is history, not an alarm
-SILENCE_DAYS: Final = 14  # a guess (care.md)
-NO_CONTACT_HOURS: Final = 72  # mentor silent: reminder at 24 h, backup at 48 h, a coordinator at 72 h (care.md)
-TOLERANCE_LOST_DAYS: Final = 14  # after discharge or release (care.md)
 DEADLY: Final = ("F11", "F13", "")
 """Families of which a slip may kill at once: opioids, sedatives, and what was not said."""
 
@@ -59,8 +56,8 @@ WORDS: Final[dict[Kind, str]] = {
     "distress": "In distress.",
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
-    "silence": "Has not been heard of for {} days.",
-    "no_contact": "Paired for three days and more, and no contact is on record.",
+    "silence": "Has not been heard of for {}.",
+    "no_contact": "Paired for {} and more, and no contact is on record.",
 }
 FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report"})
 """Coordinators see no reports."""
@@ -100,7 +97,9 @@ def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
         word, _, family = key.partition(" ")
         kind = cast(Kind, word)  # the keys of concerns are kinds; a slip's names its family too
         if since > at - _stands(kind, program.policy):
-            within = 4 * HOUR if kind == "slip" and _may_kill(member, family, since) else _WITHIN[kind]
+            within = _WITHIN[kind]
+            if kind == "slip" and _may_kill(member, family, since, program.policy):
+                within = program.policy.alert.deadly_slip_hours * HOUR
             yield _alarm(program, member, kind, since, within, f"#{n}" if n != concerns.NOT_KEPT else str(since))
 
 
@@ -108,12 +107,12 @@ def _stands(kind: Kind, policy: Policy) -> int:
     """For how many seconds after it happened; a report until it is resolved."""
     if kind == "report":
         return FOREVER
-    return (SLIP_DAYS if kind == "slip" else policy.mentor.distress_days) * DAY
+    return (policy.alert.slip_days if kind == "slip" else policy.mentor.distress_days) * DAY
 
 
-def _may_kill(member: Member, family: str, slipped_at: int) -> bool:
+def _may_kill(member: Member, family: str, slipped_at: int, policy: Policy) -> bool:
     left = member.recovery.last_discharge
-    just_left = left is not None and 0 <= slipped_at - left.at <= TOLERANCE_LOST_DAYS * DAY
+    just_left = left is not None and 0 <= slipped_at - left.at <= policy.alert.tolerance_days * DAY
     return family in DEADLY or (just_left and is_substance(family))
 
 
@@ -121,23 +120,25 @@ def _quiet(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     """What nobody told. A silence that goes on is a new one after as long again, for a resolved alarm says no more."""
     if not member.seeks or member.paused_until > at:
         return
+    numbers = program.policy.alert
     heard = max(member.joined_at, member.recovery.last_seen)
-    times = (at - heard) // (SILENCE_DAYS * DAY)
+    times = (at - heard) // (numbers.silence_days * DAY)
     if times > 0:
-        days = times * SILENCE_DAYS
+        days = times * numbers.silence_days
         since = heard + days * DAY
-        yield _alarm(program, member, "silence", since, _WITHIN["silence"], str(since), days)
+        yield _alarm(program, member, "silence", since, _WITHIN["silence"], str(since), lasting(days * DAY))
     match = program.state.matches.of_newcomer(member.id)
     if match is not None and match.stage == "active" and match.last_contact is None:
-        missed = match.since + NO_CONTACT_HOURS * HOUR
+        missed = match.since + numbers.no_contact_hours * HOUR
         if missed <= at:
-            yield _alarm(program, member, "no_contact", missed, _WITHIN["no_contact"], str(missed))
+            span = lasting(numbers.no_contact_hours * HOUR)
+            yield _alarm(program, member, "no_contact", missed, _WITHIN["no_contact"], str(missed), span)
 
 
 def _alarm(
-    program: Program, member: Member, kind: Kind, since: int, within: int, telling: str, number: int = 0
+    program: Program, member: Member, kind: Kind, since: int, within: int, telling: str, span: str = ""
 ) -> Alarm:
     """An alarm with an opaque id, which the same telling always has and no other."""
     digest = blake2b(f"{program.id}/{member.id}/{kind}/{telling}".encode(), digest_size=8).hexdigest()
-    words = WORDS[kind].format(number)
+    words = WORDS[kind].format(span)
     return Alarm(f"a-{digest}", program.id, member.id, kind, _LEVEL[kind], since, since + within, words)

@@ -228,6 +228,20 @@ def test_each_pair_without_contact_stands_by_itself() -> None:
     assert [word for word in words(house) if "no contact" in word]
 
 
+def test_when_somebody_should_look_is_the_policy_of_the_program() -> None:
+    numbers = {"silence_days": 3, "no_contact_hours": 5, "slip_days": 2, "deadly_slip_hours": 1, "tolerance_days": 0}
+    house = Lived(TOLD["slip"](T0 + HOUR), review={"mode": "automatic"}, alert=numbers)
+    [slip] = house.stand()
+    assert slip["due"] == T0 + 2 * HOUR
+    house.now = T0 + 5 * HOUR
+    assert words(house) == ["Had a setback.", "Paired for 5 hours and more, and no contact is on record."]
+    house.now = T0 + 4 * DAY
+    assert words(house) == [
+        "Paired for 5 hours and more, and no contact is on record.",
+        "Has not been heard of for 3 days.",
+    ]
+
+
 def test_what_somebody_has_taken_is_called_for_again_only_when_it_is_told_again() -> None:
     house = Lived(TOLD["distress_high"](T0 + HOUR))
     [line] = house.stand()
