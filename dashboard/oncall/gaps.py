@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dashboard.frame import Ask
+from dashboard.memo import by_ask
 from dashboard.oncall import store
 from dashboard.oncall.rota import Rota
 
 NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a webhook is set up."
 
 
+@by_ask
+def rota_of(ask: Ask) -> Rota:
+    """The rota as it is written down now."""
+    return store.rota(ask.db, ask.channels)
+
+
+@by_ask
 def gaps_of(ask: Ask) -> list[str]:
     """The gaps of the programs that the account is asked about."""
     if not ask.channels:
         return without_channel(list(ask.everywhere))
-    return gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
+    return gaps(rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
 
 
 def without_channel(programs: Sequence[str]) -> list[str]:

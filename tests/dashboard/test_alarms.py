@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.event import listen
 
 from dashboard.access.tables import GRANTS
 from dashboard.frame import Sent
@@ -289,3 +290,18 @@ def test_alarms_of_a_snapshot_of_format_1_stand_under_their_old_names() -> None:
     }
     assert found["distress"].id == "a-0d888bc6becc0901"
     assert Program.load(old.dump()).state_hash() == old.state_hash() != program.state_hash()
+
+
+@pytest.mark.parametrize("path", ["/today", "/alerts", "/on-call", "/health-and-letters"])
+def test_nothing_is_asked_of_the_database_twice_for_a_page(path: str) -> None:
+    house = Lived(*[telling(T0 + HOUR) for telling in TOLD.values()])
+    object.__setattr__(house.parts, "channels", frozenset({"mail"}))
+    lead, asked = house.lead, list[str]()
+
+    def note(connection, cursor, statement, parameters, context, executemany) -> None:
+        asked.append(f"{statement} {parameters}")
+
+    listen(house.engine, "before_cursor_execute", note)
+    assert lead.get(path).status_code == 200
+    assert len(asked) > 5
+    assert [statement for statement in set(asked) if asked.count(statement) > 1] == []
