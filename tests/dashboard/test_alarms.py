@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.event import listen
 
+from dashboard.access import accounts
 from dashboard.access.tables import GRANTS
 from dashboard.frame import Sent
 from dashboard.oncall import store
@@ -290,6 +291,22 @@ def test_alarms_of_a_snapshot_of_format_1_stand_under_their_old_names() -> None:
     }
     assert found["distress"].id == "a-0d888bc6becc0901"
     assert Program.load(old.dump()).state_hash() == old.state_hash() != program.state_hash()
+
+
+def test_an_erasure_unbinds_the_account_of_the_erased_member_and_of_nobody_else() -> None:
+    house = Lived()
+    mine, other, elsewhere = (
+        house.account((program, "coordinator"), member=member)
+        for program, member in (("river", "n-1"), ("river", "m-1"), ("hill", "n-1"))
+    )
+    house.hear(tell("member.erased", "n-1", T0 + HOUR))
+    with house.engine.begin() as db:
+        assert [accounts.find(db, id_).member for id_ in (mine, other, elsewhere)] == [None, "m-1", "n-1"]
+        accounts.bind(db, mine, "n-1", T0 + 2 * HOUR)  # who has come anew under the id
+    house.hear(join("n-1", T0 + 2 * HOUR))
+    with house.engine.begin() as db:
+        accounts.forget_member(db, "river", "n-1", T0 + HOUR)  # a rebuild comes by the erasure again
+        assert accounts.find(db, mine).member == "n-1"
 
 
 @pytest.mark.parametrize("path", ["/today", "/alerts", "/on-call", "/health-and-letters"])
