@@ -34,6 +34,7 @@ from dashboard.pages import PAGES
 from dashboard.parts import Parts
 from dashboard.projection import Projection
 from dashboard.replica import Replica
+from journal.pause import set_aside
 from journal.sqlite import SqliteJournal
 from matcher.cohort import cohort
 from matcher.messages.facts import ClockAdvanced, Fact
@@ -82,6 +83,7 @@ def _parts(engine: Engine, folder: Path) -> Parts:
     with closing(SqliteJournal(folder, read_only=True)) as home:
         chronicle = Chronicle(Projection(engine, "0"), replica, lambda it: State.of([it]).programs.values())
         chronicle.read(home)
+    set_aside()
     return Parts(engine, replica, lambda events: Sent(None), hub=Hub(), paced=True)
 
 

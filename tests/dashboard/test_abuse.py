@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +21,9 @@ from matcher.program import Program
 from tests.dashboard.house import ORIGIN
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import HOUR, join, mentor
+
+if TYPE_CHECKING:
+    import schemathesis
 
 pytestmark = pytest.mark.slow
 
@@ -39,6 +41,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
+        import schemathesis  # five seconds, which collecting the other tests need not pay
+
         house = Living(self.program, Program("hill"))
         self.browser = house.signed_in(("*", "lead"), ("*", "admin"))
         self.schema = schemathesis.openapi.from_dict(house.app.openapi())
