@@ -131,7 +131,7 @@ def view(ask: Ask) -> Person:
     events, following = _timeline(ask, program, member, query)
     open_ = program.state.matches.of_newcomer(member.id)
     stands = people.standing(program, member, ask.now)
-    near, would_help = _nearest(program, member, ask.now) if stands == "waiting" else ([], "")
+    near, would_help = _nearest(ask, program, member) if stands == "waiting" else ([], "")
     return Person(
         facts=person_facts.of(program, member, ask.now),
         standing=words.STANDINGS[stands],
@@ -139,8 +139,8 @@ def view(ask: Ask) -> Person:
         match=open_.id if open_ else None,
         alarms=_alarms(ask, program, member),
         pairs=_pairs(ask, program, member),
-        supported_by=program.state.support.ancestors(member.id),
-        supports=program.state.support.descendants(member.id),
+        supported_by=[who for who in program.state.support.ancestors(member.id) if not ask.is_own(who)],
+        supports=[who for who in program.state.support.descendants(member.id) if not ask.is_own(who)],
         nearest=near,
         would_help=would_help,
         apart=len(list(program.state.exclusions.of(member.id))),
@@ -164,12 +164,13 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
     without = () if sees_reports(ask, program) else REPORTS
     found = history.of_person(ask.db, program.id, member.id, before=query.after, limit=query.limit + 1, without=without)
     shown = found[: query.limit]
-    return [_event(each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    return [_event(ask, each) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(each: Happened) -> Event:
-    said = telling.sentence(each.type, each.said)
-    return Event(n=each.n, at=each.at, time=each.time, words=said, details=telling.details(each.type, each.said))
+def _event(ask: Ask, each: Happened) -> Event:
+    said = ask.veiled(telling.sentence(each.type, each.said))
+    details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
+    return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 
 
 def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:
@@ -194,14 +195,16 @@ def _pairs(ask: Ask, program: Program, member: Member) -> list[Pair]:
             how_it_ended=words.reason(row.reason) if row.reason else "",
         )
         for row in history.matches_of(ask.db, program.id, member.id)
+        if not ask.is_own(row.newcomer) and not ask.is_own(row.mentor)
     ]
 
 
-def _nearest(program: Program, member: Member, at: int) -> tuple[list[Nearest], str]:
-    found = look.at(program, at).nearest(member.id)
+def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
+    found = look.at(program, ask.now).nearest(member.id)
     near = [
         Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
         for each in found.nearest
+        if not ask.is_own(each.mentor)
     ]
     return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
 

@@ -99,11 +99,10 @@ def test_it_is_in_snapshots_and_goes_with_the_person() -> None:
     assert ANN.encode() not in made.program.dump()
 
 
-def test_a_snapshot_of_before_is_read_as_one_without_and_is_no_other_state() -> None:
+def test_a_snapshot_of_before_is_read_as_one_without() -> None:
     made = river(("granted", 1, {}))
     before = json.loads(made.program.dump())
     for member in before["members"]:
         del member["clinicians"]
     old = Program.load(json.dumps(before).encode())
     assert old.state.members["n-1"].clinicians == ()
-    assert old.state_hash() == made.program.state_hash()
