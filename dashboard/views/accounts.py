@@ -53,13 +53,18 @@ class Row(BaseModel):
     is_bound: bool
     seen_at: int | None
     grants: list[Grant]
+    kept: bool
+    """Whether who asks keeps the accounts of all that it is granted, and so may change the account itself."""
 
 
 class Accounts(BaseModel):
-    """All accounts."""
+    """All accounts, and in which programs who asks may grant something."""
 
     accounts: list[Row]
     programs: list[str]
+    everywhere: bool
+    """Whether in all programs, also those to come."""
+
     roles: dict[Role, str]
 
 
@@ -119,8 +124,10 @@ class Hotkeys(_Form):
 def every(ask: Ask) -> Accounts:
     """All accounts by name."""
     by_provider = identities.bound(ask.db)
-    rows = [
-        Row(
+    rows = []
+    for row in accounts.every(ask.db):
+        granted = accounts.grants(ask.db, row["id"])
+        one = Row(
             id=row["id"],
             name=row["name"],
             active=row["active"],
@@ -128,11 +135,11 @@ def every(ask: Ask) -> Accounts:
             has_identity=row["id"] in by_provider,
             is_bound=row["member"] is not None,
             seen_at=row["seen_at"],
-            grants=_grants(accounts.grants(ask.db, row["id"])),
+            grants=_grants(granted),
+            kept=all(_keeps(ask, program) for program, _ in granted),
         )
-        for row in accounts.every(ask.db)
-    ]
-    return Accounts(accounts=rows, programs=sorted(ask.everywhere), roles=WORDS)
+        rows.append(one)
+    return Accounts(accounts=rows, programs=sorted(ask.everywhere), everywhere=_keeps(ask, EVERYWHERE), roles=WORDS)
 
 
 def own(ask: Ask) -> Own:
@@ -152,18 +159,20 @@ def own(ask: Ask) -> Own:
 
 def make(ask: Ask, form: NewAccount) -> Decided:
     """A new account with one grant, and the link with which its owner comes in."""
+    _check_keeps(ask, form.program)
     id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.wall, member=form.member)
     return _link(ask, id_, "The account is made. With this link its owner chooses how to come in, within three days:")
 
 
 def invite(ask: Ask, form: Nothing) -> Decided:
     """A link that sets a new way in; the old one holds until then."""
-    id_ = _account(ask)
+    id_ = _kept_account(ask)
     return _link(ask, id_, "With this link the owner of the account chooses a new way in, within three days:")
 
 
 def grant(ask: Ask, form: GrantForm) -> Decided:
     """One grant more."""
+    _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) | {(form.program, form.role)})
     return _done("Granted. The account is signed out, and has it when it signs in again.")
@@ -171,6 +180,7 @@ def grant(ask: Ask, form: GrantForm) -> Decided:
 
 def revoke(ask: Ask, form: GrantForm) -> Decided:
     """One grant less. Raises Conflict for the last lead."""
+    _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) - {(form.program, form.role)})
     return _done("Taken away. The account is signed out everywhere.")
@@ -178,19 +188,19 @@ def revoke(ask: Ask, form: GrantForm) -> Decided:
 
 def bind(ask: Ask, form: Binding) -> Decided:
     """Say which member the owner is."""
-    accounts.bind(ask.db, _account(ask), form.member)
+    accounts.bind(ask.db, _kept_account(ask), form.member)
     return _done("Noted. The account neither sees nor decides about this member.")
 
 
 def close(ask: Ask, form: Nothing) -> Decided:
     """Close an account; what it did stays on record. Raises Conflict for the last lead."""
-    accounts.set_active(ask.db, _account(ask), False)
+    accounts.set_active(ask.db, _kept_account(ask), False)
     return _done("The account is closed and signed out everywhere.")
 
 
 def reopen(ask: Ask, form: Nothing) -> Decided:
     """Open a closed account again."""
-    accounts.set_active(ask.db, _account(ask), True)
+    accounts.set_active(ask.db, _kept_account(ask), True)
     return _done("The account is open again.")
 
 
@@ -218,6 +228,25 @@ def _account(ask: Ask) -> str:
     if accounts.find_row(ask.db, id_) is None:
         raise NotFound
     return id_
+
+
+def _kept_account(ask: Ask) -> str:
+    """The account of the path. Raises FormErrors where it is granted something in a program that others keep."""
+    id_ = _account(ask)
+    if not all(_keeps(ask, program) for program, _ in accounts.grants(ask.db, id_)):
+        raise FormErrors(form="It is granted something in programs whose accounts you do not keep: ask who does.")
+    return id_
+
+
+def _keeps(ask: Ask, program: str) -> bool:
+    """Whether who asks keeps the accounts of this program, or of all."""
+    return bool(ask.roles(program) & ADMINS)
+
+
+def _check_keeps(ask: Ask, program: str) -> None:
+    if not _keeps(ask, program):
+        where = "all programs" if program == EVERYWHERE else program
+        raise FormErrors(program=f"You do not keep the accounts of {where}: ask who does.")
 
 
 def _grants(granted: frozenset[tuple[str, Role]]) -> list[Grant]:

@@ -1,0 +1,59 @@
+"""Keeping accounts: who may grant what, what the audit says of it, and one's own password."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dashboard.house import House
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def grants(house: House, account: str) -> list[dict[str, str]]:
+    keeper = house.signed_in(("*", "admin"))
+    found = keeper.get("/api/v1/accounts").json()["accounts"]
+    return next(row["grants"] for row in found if row["id"] == account)
+
+
+@pytest.mark.parametrize("program", ["*", "river", "not-there-yet"])
+def test_nobody_grants_or_takes_away_in_programs_whose_accounts_they_do_not_keep(house: House, program: str) -> None:
+    keeper, other = house.signed_in(("hill", "admin")), house.account((program, "lead"))
+    house.account(("*", "lead"))
+    for what, account in (("grant", keeper.account), ("revoke", other)):
+        answer = keeper.post(f"/accounts/{account}/{what}", {"program": program, "role": "lead"})
+        assert answer.status_code == 422
+        assert "You do not keep the accounts of" in answer.text
+    assert keeper.post("/accounts", {"name": "Kim", "program": program, "role": "lead"}).status_code == 422
+    assert keeper.get("/people").status_code == 403
+    assert grants(house, keeper.account) == [{"program": "hill", "role": "admin"}]
+    assert grants(house, other) == [{"program": program, "role": "lead"}]
+    own = {"program": "hill", "role": "coordinator"}
+    assert keeper.post(f"/accounts/{other}/grant", own).status_code == 303
+    assert own in grants(house, other)
+
+
+@pytest.mark.parametrize("what", ["invite", "close", "open", "member"])
+def test_an_account_itself_is_changed_by_who_keeps_all_that_it_is_granted(house: House, what: str) -> None:
+    keeper = house.signed_in(("hill", "admin"))
+    theirs, shared = house.account(("hill", "viewer")), house.account(("hill", "viewer"), ("river", "viewer"))
+    form = {"member": "m-1"} if what == "member" else {}
+    assert keeper.post(f"/accounts/{shared}/{what}", form).status_code == 422
+    assert keeper.post(f"/accounts/{theirs}/{what}", form).status_code in (200, 303)
+    page = keeper.get("/accounts").text
+    assert f"/accounts/{theirs}/member" in page
+    assert f"/accounts/{shared}/member" not in page
+    assert '<option value="*">' not in page
+
+
+def test_who_keeps_the_accounts_of_one_program_reads_the_audit_of_that_one(house: House) -> None:
+    house.signed_in(("river", "lead")).get("/audit")
+    house.signed_in(("*", "lead")).post("/switch", {"program": "river"})
+    house.signed_in(("river", "lead")).post("/on-call/river/weeks", {"first": "3000", "accounts": "-"})
+    assert "river" in house.signed_in(("*", "admin")).get("/audit").text
+    seen = house.signed_in(("hill", "admin")).get("/api/v1/audit").json()["lines"]
+    assert not seen
