@@ -222,6 +222,11 @@ class Subject:
         return match if match is not None and match.stage == "active" else None
 
     @property
+    def is_own_pair(self) -> bool:
+        """Whether the person's mentor is who asks."""
+        return self.pair is not None and self.ask.is_own(self.pair.mentor)
+
+    @property
     def is_mentor(self) -> bool:
         """Whether the person offers support."""
         return self.member.mentorship is not None
@@ -232,10 +237,12 @@ class Subject:
         return [event(self.ask, self.program, type_, self.member.id, at=at, **data)]
 
     def tell_of_pair(self, type_: str, day: date | None = None, /, **data: Any) -> Events:
-        """One event about the person's active match. Raises FormErrors when there is none any more."""
+        """One event about the person's active match. Raises FormErrors when there is none any more, or it is one's own."""
         match = self.pair
         if match is None:
             raise FormErrors(form="They have no mentor any more.")
+        if self.is_own_pair:
+            raise FormErrors(form="You are their mentor: a colleague can record how it goes.")
         at = instant_of(self.ask, self.program, day, "on")
         if "by" in data and data["by"] in SIDES:
             data["by"] = match.newcomer if data["by"] == "newcomer" else match.mentor
@@ -275,6 +282,8 @@ def _report(about: Subject, form: Report) -> Events:
 def _never_again(about: Subject, form: NeverAgain) -> Events:
     if form.other == about.member.id or about.program.state.members.get(form.other) is None:
         raise FormErrors(other="There is nobody else of this id.")
+    if about.ask.is_own(form.other):
+        raise FormErrors(other="This is you: a colleague can record it.")
     return about.tell("exclusion.added", other=form.other, kind="never_again")
 
 
@@ -396,7 +405,8 @@ def subject(ask: Ask) -> Subject:
 def offered(about: Subject) -> list[Kind]:
     """What can be recorded of somebody now, by this account."""
     roles = about.ask.roles(about.program.id)
-    return [kind for kind in KINDS if kind.roles & roles and kind.when(about)]
+    closed = {PAIR} if about.is_own_pair else set()
+    return [kind for kind in KINDS if kind.roles & roles and kind.group not in closed and kind.when(about)]
 
 
 def _act(kind: Kind) -> Callable[[Ask, Form], Decided]:

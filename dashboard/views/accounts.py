@@ -187,8 +187,11 @@ def revoke(ask: Ask, form: GrantForm) -> Decided:
 
 
 def bind(ask: Ask, form: Binding) -> Decided:
-    """Say which member the owner is."""
-    accounts.bind(ask.db, _kept_account(ask), form.member)
+    """Say which member the owner is. Of oneself only once: who could undo it would see their own record."""
+    id_ = _kept_account(ask)
+    if id_ == ask.account.id and ask.account.member is not None:
+        raise FormErrors(form="A colleague who keeps accounts can change which member you are.")
+    accounts.bind(ask.db, id_, form.member)
     return _done("Noted. The account neither sees nor decides about this member.")
 
 

@@ -114,7 +114,7 @@ def view(ask: Ask) -> Mentors:
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
         next=f"{shown[-1][0].id}/{shown[-1][1].id}" if len(behind) > len(shown) else None,
-        groups=[_group(program) for program in ask.programs.values() if mentors(program)],
+        groups=[group for program in ask.programs.values() if (group := _group(ask, program)).mentors],
         eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
         today=format_instant(ask.now)[:10],
     )
@@ -171,8 +171,12 @@ def _open(program: Program, member: Member, at: int) -> int:
     return 0 if index is None or seen.judge.mentor_alone(index, seen.now) else seen.open_slots(member)
 
 
-def _group(program: Program) -> Group:
-    ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in mentors(program)]
+def _group(ask: Ask, program: Program) -> Group:
+    ticks = [
+        Tick(id=member.id, last=member.mentorship.supervised_at if member.mentorship else None)
+        for member in mentors(program)
+        if not ask.is_own(member.id)
+    ]
     longest_ago = sorted(ticks, key=lambda tick: (tick.last or 0, tick.id))[:LISTED_MAX]
     return Group(
         program=program.id, mentors=sorted(longest_ago, key=lambda tick: tick.id), more=len(ticks) > LISTED_MAX
@@ -203,8 +207,10 @@ class Supervised(BaseModel):
 
 
 def supervised(ask: Ask, form: Supervised) -> Decided:
-    """Record who came, an event each. Raises FormErrors for a date that is not yet, or somebody who is no mentor."""
+    """Record who came, an event each. Raises FormErrors for a date that is not yet, oneself, or who is no mentor."""
     program = ask.program(ask.path["program"])
+    if any(map(ask.is_own, form.came)):
+        raise FormErrors(came="You came yourself: a colleague can record that.")
     known = {member.id for member in mentors(program)}
     if strangers := [who for who in form.came if who not in known]:
         raise FormErrors(came=f"{words.listed(strangers)} is no mentor here any more. Look at the list again.")

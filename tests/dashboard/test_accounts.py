@@ -57,3 +57,14 @@ def test_who_keeps_the_accounts_of_one_program_reads_the_audit_of_that_one(house
     assert "river" in house.signed_in(("*", "admin")).get("/audit").text
     seen = house.signed_in(("hill", "admin")).get("/api/v1/audit").json()["lines"]
     assert not seen
+
+
+def test_who_is_a_member_neither_unbinds_nor_rebinds_themselves(house: House) -> None:
+    account = house.account(("*", "admin"), ("river", "coordinator"))
+    assert house.browser(account).post(f"/accounts/{account}/member", {"member": "m-1"}).status_code == 303
+    for member in ("", "m-2"):
+        refused = house.browser(account).post(f"/accounts/{account}/member", {"member": member})
+        assert refused.status_code == 422
+        assert "A colleague" in refused.text
+    keeper = house.signed_in(("*", "admin"))
+    assert keeper.post(f"/accounts/{account}/member", {"member": "m-2"}).status_code == 303

@@ -222,6 +222,31 @@ def test_one_form_records_a_group_supervision(house: Living) -> None:
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["n-1"]}).status_code == 422
 
 
+def test_a_coordinator_who_mentors_records_nothing_of_their_own_pair_or_supervision(house: Living) -> None:
+    own = house.signed_in(("river", "coordinator"), member="m-1")
+    forms = {
+        "/record/river/n-1/in-touch": {"by": "mentor"},
+        "/record/river/n-1/pulse": {"by": "mentor", "going": "5"},
+        "/record/river/n-1/close": {"reason": "completed"},
+        "/record/river/n-1/never-again": {"other": "m-1"},
+        "/mentors/river/supervision": {"on": "2026-03-05", "came": ["m-1", "m-2"]},
+    }
+    for path, form in forms.items():
+        refused = own.post(path, form)
+        assert (path, refused.status_code) == (path, 422)
+        assert "colleague can" in refused.text
+    assert not house.sent
+    assert "/n-1/pulse" not in own.get("/record/river/n-1").text
+    assert 'value="m-1"' not in own.get("/mentors").text
+    assert own.post("/record/river/n-1/check-in", {"mood": "4"}).status_code == 303
+    other = house.signed_in(("river", "coordinator"), member="m-2")
+    for path, form in forms.items():
+        assert (path, other.post(path, {**form, **({"came": ["m-1"]} if "came" in form else {})}).status_code) == (
+            path,
+            303,
+        )
+
+
 def test_mentors_are_listed_with_load_and_what_closes_them(house: Living) -> None:
     program_of(house).handle(tell("mentor.paused", "m-2", T0 + 5 * DAY), T0 + 5 * DAY)
     page = browser_of(house).get("/api/v1/mentors").json()
