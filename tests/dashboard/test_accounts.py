@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
+import pytest
+from sqlalchemy import Engine, event
+
+from dashboard.access import accounts
 from tests.dashboard.house import House
 
 pytestmark = pytest.mark.slow
@@ -68,3 +74,21 @@ def test_who_is_a_member_neither_unbinds_nor_rebinds_themselves(house: House) ->
         assert "A colleague" in refused.text
     keeper = house.signed_in(("*", "admin"))
     assert keeper.post(f"/accounts/{account}/member", {"member": "m-2"}).status_code == 303
+
+
+def test_two_who_take_each_other_away_at_once_leave_one(new_database: Callable[[], Engine]) -> None:
+    house = House(engine=new_database())
+    keeper, first, second = (house.account(("river", role)) for role in ("admin", "lead", "lead"))
+    browser, writes = house.browser(keeper), Event()
+
+    def note(_db: object, _cursor: object, statement: str, *_: object) -> None:
+        if "account_grant" in statement and not statement.lstrip().startswith("SELECT"):
+            writes.set()
+
+    with ThreadPoolExecutor(1) as other:
+        with house.engine.begin() as db:
+            accounts.set_grants(db, first, [])
+            event.listen(house.engine, "before_cursor_execute", note)
+            sent = other.submit(browser.post, f"/accounts/{second}/revoke", {"program": "river", "role": "lead"})
+            assert writes.wait(10), "the other never came so far as to write"
+        assert sent.result(20).status_code == 409
