@@ -11,7 +11,7 @@ from traceback import extract_tb
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -24,11 +24,10 @@ from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.routes import Done, Opened
+from dashboard.sent import form_of, legible
 from dashboard.shield import Lid, Shield, TooLarge
 from dashboard.trouble import FAILED, NOT_YOURS, SIGN_IN, TOO_LARGE, Trouble, not_found, problem, wants_json
 
-FIELDS_MAX: Final = 2_000  # "approve all" has twenty pairs, a group supervision some hundred names
-PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
 READING: Final = ["GET", "HEAD"]
 
 _KINDS: Final = {"css": "text/css", "csv": "text/csv", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -40,7 +39,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[Action] = ACTIONS) -> FastAPI:
     """The dashboard over these parts. Raises ValueError when two pages have one path."""
-    app = FastAPI(title="Kindred dashboard", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    closed: dict[str, None] = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
+    app = FastAPI(title="Kindred dashboard", version="1", dependencies=[Depends(legible)], **closed)
     app.router.redirect_slashes = False
     face = _Face(parts, list(pages), {action.path: action for action in actions})
     for page in face.pages:
@@ -81,15 +81,17 @@ class _Face:
 
     def search(self, page: Page) -> Endpoint:
         async def post(request: Request) -> Response:
-            form = await request.form(max_fields=FIELDS_MAX, max_part_size=PART_BYTES_MAX)
+            form = await form_of(request)
             return await run_in_threadpool(self._show, page, request, form)
 
         return post
 
     def action(self, action: Action) -> Endpoint:
         async def post(request: Request) -> Response:
-            async with request.form(max_fields=FIELDS_MAX, max_part_size=PART_BYTES_MAX) as sent:
-                form = await fields.with_files(sent)
+            try:
+                form = await fields.with_files(await form_of(request))
+            finally:
+                await request.close()
             return await run_in_threadpool(self._do, action, request, form)
 
         return post

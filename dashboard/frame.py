@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
 
+NUMBER_MAX: Final = 2**63 - 1
+"""The largest whole number that a database holds."""
+
 EVERYWHERE: Final = "*"
 """In a grant: all programs, also those to come."""
 
@@ -75,7 +78,7 @@ class Conflict(KindredError):
 class FormErrors(Exception):
     """What an action raises when fields do not go together: field name → a sentence for who filled it in."""
 
-    def __init__(self, **errors: str) -> None:
+    def __init__(self, /, **errors: str) -> None:
         super().__init__("the form has errors")
         self.errors = errors
 

@@ -237,7 +237,7 @@ class Subject:
         return [event(self.ask, self.program, type_, self.member.id, at=at, **data)]
 
     def tell_of_pair(self, type_: str, day: date | None = None, /, **data: Any) -> Events:
-        """One event about the person's active match. Raises FormErrors when there is none any more, or it is one's own."""
+        """One event about the person's active match. Raises FormErrors when there is none, or it is one's own."""
         match = self.pair
         if match is None:
             raise FormErrors(form="They have no mentor any more.")

@@ -20,6 +20,7 @@ from dashboard import routes
 from dashboard.access import gate
 from dashboard.frame import Action, Conflict, FormErrors, Page, Role
 from dashboard.parts import Parts
+from dashboard.sent import check
 from dashboard.trouble import BAD_FORM, Trouble
 
 ROOT: Final = "/api/v1"
@@ -170,6 +171,7 @@ async def _body(request: Request) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise Trouble(422, BAD_FORM, "send the fields as one JSON object")
+    check([document])
     return document
 
 

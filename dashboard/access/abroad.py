@@ -22,6 +22,7 @@ from dashboard.access.provider import AWAY, CALLBACK, Provider
 from dashboard.frame import EVERYWHERE, Conflict, Role
 from dashboard.parts import Parts
 from dashboard.render import Frame
+from dashboard.sent import form_of
 from dashboard.trouble import Trouble, not_found
 from matcher.errors import code
 
@@ -36,14 +37,13 @@ NOBODY = code(
 )
 
 FIRST_GRANTS: tuple[tuple[str, Role], ...] = ((EVERYWHERE, "lead"), (EVERYWHERE, "admin"))
-FIELDS_MAX = 2_000
 
 
 def add(app: FastAPI, parts: Parts) -> None:
     """Put the two doors into the application; without a provider there is nothing at their addresses."""
 
     async def away(request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(_away, parts, request, form)
 
     def back(request: Request) -> Response:

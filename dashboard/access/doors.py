@@ -19,10 +19,10 @@ from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
 from dashboard.frame import Account, Action, Conflict, Page
 from dashboard.parts import Parts
 from dashboard.render import Frame
+from dashboard.sent import form_of
 from dashboard.trouble import not_found
 
 READING: Final = ["GET", "HEAD"]
-FIELDS_MAX: Final = 2_000
 WRONG: Final = "This name and this password do not belong together."
 
 
@@ -77,22 +77,22 @@ class _Doors:
         return _sign_in_page(self._parts, request, 200, then=gate.local(then))
 
     async def sign_in(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._sign_in, request, form)
 
     async def sign_out(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._sign_out, request, form)
 
     async def switch(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._switch, request, form)
 
     def welcome_form(self, request: Request, token: str) -> Response:
         return self._welcome_page(request, token, 200, {}, "")
 
     async def welcome(self, request: Request, token: str) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._welcome, request, token, form)
 
     def _sign_in(self, request: Request, form: FormData) -> Response:

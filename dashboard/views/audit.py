@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.access import accounts, audit
-from dashboard.frame import EVERYWHERE, Ask, Page, Role
+from dashboard.frame import EVERYWHERE, NUMBER_MAX, Ask, Page, Role
 
 READERS: frozenset[Role] = frozenset({"lead", "admin"})
 
@@ -15,7 +15,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: int | None = Field(None, ge=1, description="The cursor of the page before.")
+    after: int | None = Field(None, ge=1, le=NUMBER_MAX, description="The cursor of the page before.")
     limit: int = Field(25, ge=1, le=100)
 
 

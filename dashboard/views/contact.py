@@ -17,6 +17,7 @@ from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormEr
 from matcher.errors import ConfigurationError
 
 PATH: Final = "/people/{program}/{person}/card"
+VERSION_MAX: Final = 2**31 - 2  # one more is the largest that the database counts
 
 
 class Contact(BaseModel):
@@ -51,7 +52,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    version: int = Field(ge=0, description="That of the card that was opened; 0 where there was none.")
+    version: int = Field(ge=0, le=VERSION_MAX, description="That of the card that was opened; 0 where there was none.")
     name: str | None = Field(None, max_length=200, title="Name to use")
     phone: str | None = Field(None, max_length=60, title="Telephone")
     mail: str | None = Field(None, max_length=200, title="Mail")
