@@ -211,7 +211,10 @@ class Decided:
     then: str
     notice: str
     about: str | None = None
-    """The member or match that it was about, for the audit."""
+    """The member, match or account that it was about, for the audit."""
+
+    what: str | None = None
+    """The word in the audit, where it says more than that of the action."""
 
     program: str | None = None
     secret: str | None = None

@@ -96,7 +96,8 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
                 shown = None if decided.shown is None else _opened(parts, session, ask, decided.shown.model)
             except NotFound:
                 raise not_found() from None
-        audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
+        what = decided.what or action.what
+        audit.note(db, now, session.account.id, what, action.path, program=decided.program, about=decided.about)
     if decided.later is not None:
         decided = decided.later()
     sent, seen = _send(parts, decided.events, whole=decided.whole)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -161,7 +162,8 @@ def make(ask: Ask, form: NewAccount) -> Decided:
     """A new account with one grant, and the link with which its owner comes in."""
     _check_keeps(ask, form.program)
     id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.wall, member=form.member)
-    return _link(ask, id_, "The account is made. With this link its owner chooses how to come in, within three days:")
+    said = "The account is made. With this link its owner chooses how to come in, within three days:"
+    return replace(_link(ask, id_, said), what=f"made a {form.role}")
 
 
 def invite(ask: Ask, form: Nothing) -> Decided:
@@ -175,7 +177,8 @@ def grant(ask: Ask, form: GrantForm) -> Decided:
     _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) | {(form.program, form.role)})
-    return _done("Granted. The account is signed out, and has it when it signs in again.")
+    said = "Granted. The account is signed out, and has it when it signs in again."
+    return replace(_done(ask, id_, said), what=f"granted {form.role}", program=form.program)
 
 
 def revoke(ask: Ask, form: GrantForm) -> Decided:
@@ -183,7 +186,8 @@ def revoke(ask: Ask, form: GrantForm) -> Decided:
     _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) - {(form.program, form.role)})
-    return _done("Taken away. The account is signed out everywhere.")
+    said = "Taken away. The account is signed out everywhere."
+    return replace(_done(ask, id_, said), what=f"took away {form.role}", program=form.program)
 
 
 def bind(ask: Ask, form: Binding) -> Decided:
@@ -192,19 +196,21 @@ def bind(ask: Ask, form: Binding) -> Decided:
     if id_ == ask.account.id and ask.account.member is not None:
         raise FormErrors(form="A colleague who keeps accounts can change which member you are.")
     accounts.bind(ask.db, id_, form.member)
-    return _done("Noted. The account neither sees nor decides about this member.")
+    return _done(ask, id_, "Noted. The account neither sees nor decides about this member.")
 
 
 def close(ask: Ask, form: Nothing) -> Decided:
     """Close an account; what it did stays on record. Raises Conflict for the last lead."""
-    accounts.set_active(ask.db, _kept_account(ask), False)
-    return _done("The account is closed and signed out everywhere.")
+    id_ = _kept_account(ask)
+    accounts.set_active(ask.db, id_, False)
+    return _done(ask, id_, "The account is closed and signed out everywhere.")
 
 
 def reopen(ask: Ask, form: Nothing) -> Decided:
     """Open a closed account again."""
-    accounts.set_active(ask.db, _kept_account(ask), True)
-    return _done("The account is open again.")
+    id_ = _kept_account(ask)
+    accounts.set_active(ask.db, id_, True)
+    return _done(ask, id_, "The account is open again.")
 
 
 def change_password(ask: Ask, form: Password) -> Decided:
@@ -258,11 +264,14 @@ def _grants(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
 
 
 def _link(ask: Ask, account: str, notice: str) -> Decided:
-    return Decided([], EVERY.path, notice, secret=f"/welcome/{invites.invite(ask.db, account, ask.wall)}")
+    secret = f"/welcome/{invites.invite(ask.db, account, ask.wall)}"
+    return replace(_done(ask, account, notice), secret=secret)
 
 
-def _done(notice: str) -> Decided:
-    return Decided([], EVERY.path, notice)
+def _done(ask: Ask, account: str, notice: str) -> Decided:
+    """What was done to an account: a line of the program that it is granted something in, of none if in several."""
+    programs = {program for program, _ in accounts.grants(ask.db, account)}
+    return Decided([], EVERY.path, notice, about=account, program=programs.pop() if len(programs) == 1 else None)
 
 
 EVERY = Page("/accounts", "Accounts", ADMINS, every, "accounts.html", nav="more", order=90)

@@ -9,7 +9,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine, event
 
-from dashboard.access import accounts
+from dashboard.access import accounts, audit
 from tests.dashboard.house import House
 
 pytestmark = pytest.mark.slow
@@ -92,3 +92,40 @@ def test_two_who_take_each_other_away_at_once_leave_one(new_database: Callable[[
             sent = other.submit(browser.post, f"/accounts/{second}/revoke", {"program": "river", "role": "lead"})
             assert writes.wait(10), "the other never came so far as to write"
         assert sent.result(20).status_code == 409
+
+
+def test_the_audit_says_which_account_was_given_or_lost_what_and_where(house: House) -> None:
+    keeper, account = house.signed_in(("*", "admin")), house.account(("river", "viewer"), name="Kim")
+    grant = {"program": "river", "role": "coordinator"}
+    house.account(("river", "lead"))
+    for what, form in (
+        ("grant", grant),
+        ("invite", {}),
+        ("revoke", grant),
+        ("member", {"member": "m-1"}),
+        ("close", {}),
+    ):
+        keeper.post(f"/accounts/{account}/{what}", form)
+    keeper.post("/accounts", {"name": "Lou", "program": "*", "role": "lead"})
+    for reader in (keeper, house.signed_in(("river", "admin"))):
+        lines = reader.get("/api/v1/audit").json()["lines"]
+        about_kim = [(each["what"], each["about_name"], each["program"]) for each in lines if each["about"] == account]
+        assert about_kim == [
+            ("closed an account", "Kim", "river"),
+            ("bound", "Kim", "river"),
+            ("took away coordinator", "Kim", "river"),
+            ("made a link", "Kim", "river"),
+            ("granted coordinator", "Kim", "river"),
+        ]
+        assert "Kim" in reader.get("/audit").text
+    made = [(each["what"], each["about_name"], each["program"]) for each in keeper.get("/api/v1/audit").json()["lines"]]
+    assert ("made a lead", "Lou", "*") in made
+
+
+def test_who_keeps_accounts_reads_nobody_of_a_program_in_the_audit(house: House) -> None:
+    house.signed_in(("river", "coordinator")).get("/people/river/m-1")
+    with house.engine.begin() as db:
+        audit.note(db, house.now, None, "opened", "/people/{program}/{person}", program="river", about="m-1")
+    lines = house.signed_in(("*", "admin")).get("/api/v1/audit").json()["lines"]
+    assert not [each for each in lines if each["about"]]
+    assert house.signed_in(("river", "lead")).get("/api/v1/audit").json()["lines"][-1]["about"] == "m-1"
