@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dashboard.access import accounts, identities, invites, passwords
 from dashboard.access.accounts import ROLES
@@ -89,7 +89,7 @@ class _Form(BaseModel):
 class NewAccount(_Form):
     """An account for a colleague; a link lets them choose a password."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     program: str = Field(EVERYWHERE, pattern=rf"{ID}|^\*$")
     role: Role
     member: str | None = Field(None, pattern=ID)
@@ -196,7 +196,8 @@ def bind(ask: Ask, form: Binding) -> Decided:
     if id_ == ask.account.id and ask.account.member is not None:
         raise FormErrors(form="A colleague who keeps accounts can change which member you are.")
     accounts.bind(ask.db, id_, form.member)
-    return _done(ask, id_, "Noted. The account neither sees nor decides about this member.")
+    no_one = "Noted. The account is bound to no member: it sees and decides about all whom it is granted."
+    return _done(ask, id_, "Noted. The account neither sees nor decides about this member." if form.member else no_one)
 
 
 def close(ask: Ask, form: Nothing) -> Decided:

@@ -129,3 +129,20 @@ def test_who_keeps_accounts_reads_nobody_of_a_program_in_the_audit(house: House)
     lines = house.signed_in(("*", "admin")).get("/api/v1/audit").json()["lines"]
     assert not [each for each in lines if each["about"]]
     assert house.signed_in(("river", "lead")).get("/api/v1/audit").json()["lines"][-1]["about"] == "m-1"
+
+
+def test_an_account_has_a_name(house: House) -> None:
+    keeper = house.signed_in(("*", "admin"))
+    for name in ("", "   ", "\u3000"):
+        refused = keeper.post("/accounts", {"name": name, "role": "viewer"})
+        assert (refused.status_code, "This is needed." in refused.text) == (422, True)
+        assert keeper.api("/api/v1/accounts", {"name": name, "role": "viewer"}).status_code == 422
+    keeper.post("/accounts", {"name": " Kim ", "role": "viewer"})
+    assert "Kim" in [row["name"] for row in keeper.get("/api/v1/accounts").json()["accounts"]]
+
+
+def test_who_is_bound_to_no_member_any_more_is_said_to_be(house: House) -> None:
+    keeper, account = house.signed_in(("*", "admin")), house.account(("river", "viewer"), member="m-1")
+    for member, said in (("", "bound to no member"), ("m-2", "neither sees nor decides about this member")):
+        answer = keeper.api(f"/api/v1/accounts/{account}/member", {"member": member or None})
+        assert said in answer.json()["notice"]
