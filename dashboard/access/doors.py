@@ -132,11 +132,12 @@ class _Doors:
 
     def _welcome(self, request: Request, token: str, form: FormData) -> Response:
         _check_before(request, form)
-        entrance.not_too_often(self._parts, "", request)
+        login = _login(token)
+        entrance.not_too_often(self._parts, login, request)
         name, by_provider = _text(form, "name").strip(), _text(form, "by") == "provider"
         holds, account = self._invited(token)
         if not holds:
-            entrance.failed(self._parts, "", request, None)
+            entrance.failed(self._parts, login, request, None)
             return self._welcome_page(request, token, 422, {}, name)
         errors = {} if account or name else {"name": "Say how you are called here."}
         errors |= {"name": "Take a shorter name."} if len(name) > 100 else {}
@@ -158,7 +159,7 @@ class _Doors:
                 audit.note(db, now, id_, "set a password", "/welcome/{token}")
         except Conflict as taken:
             return self._welcome_page(request, token, 422, {"name": taken.message + "."}, name)
-        return entrance.come_in(self._parts, request, id_, gate.HOME, {})
+        return entrance.come_in(self._parts, request, id_, gate.HOME, {}, _login(token))
 
     def _welcome_page(self, request: Request, token: str, status: int, errors: dict[str, str], name: str) -> Response:
         holds, account = self._invited(token)
@@ -208,6 +209,11 @@ def _check_before(request: Request, form: FormData) -> None:
 def _text(form: FormData, name: str) -> str:
     value = form.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _login(token: str) -> str:
+    """Under what failures of a one-time link are counted: by the link, for there is no name to count by."""
+    return "welcome|" + tokens.hashed(token)
 
 
 def _provider(parts: Parts) -> str | None:

@@ -187,6 +187,18 @@ def test_guessing_is_slowed_down_and_the_right_password_waits_too(house: House) 
     assert sign_in(house, "robin", PASSWORD)[1].status_code == 303
 
 
+def test_tries_without_a_name_do_not_hold_up_who_was_invited(house: House) -> None:
+    link = first_link(house)
+    for _ in range(attempts.BOTH_MAX):
+        assert sign_in(house, " ", "wrong but long enough")[1].status_code == 422
+    fields = {"name": "Robin", "password": PASSWORD, "again": PASSWORD}
+    guess = "/welcome/of-nobody"
+    for path, status in [*[(guess, 404)] * attempts.BOTH_MAX, (guess, 429), (link, 303)]:
+        client = house.client()
+        answer = client.post(path, data={**fields, "form_token": form_token(client.get(link))})
+        assert answer.status_code == status
+
+
 def test_forms_of_other_sites_and_without_a_token_are_refused(house: House) -> None:
     browser = house.signed_in(("*", "admin"), ("*", "lead"))
     form = {"name": "Kim", "role": "lead"}
