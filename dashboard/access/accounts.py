@@ -105,8 +105,9 @@ def set_active(db: Connection, id_: str, active: bool) -> None:
 
 def set_password(db: Connection, id_: str, password: str) -> None:
     """Keep the password's hash, let the account in by nothing else, and sign it out."""
+    hash_ = passwords.hashed(password)  # before anything is written: it takes its time
     db.execute(delete(IDENTITIES).where(IDENTITIES.c.account == id_))
-    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(password=passwords.hashed(password)))
+    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(password=hash_))
     sign_out_everywhere(db, id_)
 
 

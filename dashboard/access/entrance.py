@@ -13,7 +13,6 @@ from dashboard.access import attempts, audit, gate, sessions, tokens
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE
 from dashboard.parts import Parts
 from dashboard.render import Frame
-from dashboard.trouble import TOO_MANY, Trouble
 
 DRAFT: Final = "draft."
 """Before the names of a form's fields that wait until their sender has signed in again."""
@@ -41,11 +40,7 @@ def come_in(
 def not_too_often(parts: Parts, login: str, request: Request) -> None:
     """Refuse a try after too many that failed. Raises Trouble (KND-too-many-tries)."""
     with parts.engine.connect() as db:
-        wait = attempts.wait_seconds(db, login, address_of(request), parts.now())
-    if wait:
-        minutes = (wait + 59) // 60
-        headers = {"Retry-After": str(wait)}
-        raise Trouble(429, TOO_MANY, f"too many tries: wait {minutes} minutes, then try again", headers=headers)
+        attempts.check(db, login, address_of(request), parts.now())
 
 
 def failed(parts: Parts, login: str, request: Request, account: str | None) -> None:

@@ -1,17 +1,16 @@
-"""Accounts and what they are granted (admin), and one's own account. No page of this room shows people of a program."""
+"""Accounts and what they are granted. No page of this room shows people of a program."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dashboard.access import accounts, identities, invites, passwords
+from dashboard.access import accounts, identities, invites
 from dashboard.access.accounts import ROLES
 from dashboard.frame import (
     ADMINS,
-    EVERYBODY,
     EVERYWHERE,
     Action,
     Ask,
@@ -22,7 +21,6 @@ from dashboard.frame import (
     Page,
     Role,
 )
-from dashboard.oncall import store
 
 WORDS: dict[Role, str] = {
     "viewer": "sees counts and insights only",
@@ -69,19 +67,6 @@ class Accounts(BaseModel):
     roles: dict[Role, str]
 
 
-class Own(BaseModel):
-    """One's own account."""
-
-    name: str
-    grants: list[Grant]
-    roles: dict[Role, str]
-    hotkeys: bool
-    is_bound: bool
-    has_password: bool
-    mail: str | None
-    """Where they are written to when something cannot wait."""
-
-
 class _Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -108,21 +93,7 @@ class Binding(_Form):
     member: str | None = Field(None, pattern=ID)
 
 
-class Password(_Form):
-    """One's new password, after the old one."""
-
-    old: str = Field(max_length=1_000)
-    password: str = Field(max_length=1_000)
-    again: str = Field(max_length=1_000)
-
-
-class Hotkeys(_Form):
-    """Single-key shortcuts."""
-
-    hotkeys: Literal["on", "off"]
-
-
-def every(ask: Ask) -> Accounts:
+def view(ask: Ask) -> Accounts:
     """All accounts by name."""
     by_provider = identities.bound(ask.db)
     rows = []
@@ -136,26 +107,11 @@ def every(ask: Ask) -> Accounts:
             has_identity=row["id"] in by_provider,
             is_bound=row["member"] is not None,
             seen_at=row["seen_at"],
-            grants=_grants(granted),
+            grants=grant_lines(granted),
             kept=all(_keeps(ask, program) for program, _ in granted),
         )
         rows.append(one)
     return Accounts(accounts=rows, programs=sorted(ask.everywhere), everywhere=_keeps(ask, EVERYWHERE), roles=WORDS)
-
-
-def own(ask: Ask) -> Own:
-    """The account that asks."""
-    account = ask.account
-    row = accounts.find_row(ask.db, account.id)
-    return Own(
-        name=account.name,
-        grants=_grants(account.grants),
-        roles=WORDS,
-        hotkeys=account.hotkeys,
-        is_bound=account.member is not None,
-        has_password=row is not None and row["password"] is not None,
-        mail=store.mails_of(ask.db).get(account.id),
-    )
 
 
 def make(ask: Ask, form: NewAccount) -> Decided:
@@ -214,23 +170,10 @@ def reopen(ask: Ask, form: Nothing) -> Decided:
     return _done(ask, id_, "The account is open again.")
 
 
-def change_password(ask: Ask, form: Password) -> Decided:
-    """One's own password; all sessions of the account end."""
-    row = accounts.find_row(ask.db, ask.account.id)
-    if row is None or not passwords.matches(row["password"], form.old):
-        raise FormErrors(old="This is not your password.")
-    if fault := passwords.fault(form.password, ask.account.name):
-        raise FormErrors(password=fault)
-    if form.again != form.password:
-        raise FormErrors(again="The two are not the same.")
-    accounts.set_password(ask.db, ask.account.id, form.password)
-    return Decided([], "/sign-in", "Your password is changed. Sign in with the new one.")
-
-
-def switch_hotkeys(ask: Ask, form: Hotkeys) -> Decided:
-    """Single-key shortcuts on or off."""
-    accounts.set_hotkeys(ask.db, ask.account.id, form.hotkeys == "on")
-    return Decided([], OWN.path, f"Single-key shortcuts are {form.hotkeys}.")
+def grant_lines(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
+    """What is granted, by program, the least first."""
+    order = sorted(granted, key=lambda grant: (grant[0], ROLES.index(grant[1])))
+    return [Grant(program=program, role=role) for program, role in order]
 
 
 def _account(ask: Ask) -> str:
@@ -259,11 +202,6 @@ def _check_keeps(ask: Ask, program: str) -> None:
         raise FormErrors(program=f"You do not keep the accounts of {where}: ask who does.")
 
 
-def _grants(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
-    order = sorted(granted, key=lambda grant: (grant[0], ROLES.index(grant[1])))
-    return [Grant(program=program, role=role) for program, role in order]
-
-
 def _link(ask: Ask, account: str, notice: str) -> Decided:
     secret = f"/welcome/{invites.invite(ask.db, account, ask.wall)}"
     return replace(_done(ask, account, notice), secret=secret)
@@ -272,20 +210,16 @@ def _link(ask: Ask, account: str, notice: str) -> Decided:
 def _done(ask: Ask, account: str, notice: str) -> Decided:
     """What was done to an account: a line of the program that it is granted something in, of none if in several."""
     programs = {program for program, _ in accounts.grants(ask.db, account)}
-    return Decided([], EVERY.path, notice, about=account, program=programs.pop() if len(programs) == 1 else None)
+    return Decided([], PAGE.path, notice, about=account, program=programs.pop() if len(programs) == 1 else None)
 
 
-EVERY = Page("/accounts", "Accounts", ADMINS, every, "accounts.html", nav="more", order=90)
-OWN = Page("/account", "Your account", EVERYBODY, own, "account.html", nav="more", order=99)
-PAGES = (EVERY, OWN)
+PAGE = Page("/accounts", "Accounts", ADMINS, view, "accounts.html", nav="more", order=90)
 ACTIONS = (
-    Action("/accounts", ADMINS, NewAccount, make, EVERY.path, what="made an account"),
-    Action("/accounts/{account}/invite", ADMINS, Nothing, invite, EVERY.path, what="made a link"),
-    Action("/accounts/{account}/grant", ADMINS, GrantForm, grant, EVERY.path, what="granted"),
-    Action("/accounts/{account}/revoke", ADMINS, GrantForm, revoke, EVERY.path, what="took away"),
-    Action("/accounts/{account}/member", ADMINS, Binding, bind, EVERY.path, what="bound"),
-    Action("/accounts/{account}/close", ADMINS, Nothing, close, EVERY.path, what="closed an account"),
-    Action("/accounts/{account}/open", ADMINS, Nothing, reopen, EVERY.path, what="opened an account"),
-    Action("/account/password", EVERYBODY, Password, change_password, OWN.path, what="changed the password"),
-    Action("/account/hotkeys", EVERYBODY, Hotkeys, switch_hotkeys, OWN.path, what="switched shortcuts"),
+    Action("/accounts", ADMINS, NewAccount, make, PAGE.path, what="made an account"),
+    Action("/accounts/{account}/invite", ADMINS, Nothing, invite, PAGE.path, what="made a link"),
+    Action("/accounts/{account}/grant", ADMINS, GrantForm, grant, PAGE.path, what="granted"),
+    Action("/accounts/{account}/revoke", ADMINS, GrantForm, revoke, PAGE.path, what="took away"),
+    Action("/accounts/{account}/member", ADMINS, Binding, bind, PAGE.path, what="bound"),
+    Action("/accounts/{account}/close", ADMINS, Nothing, close, PAGE.path, what="closed an account"),
+    Action("/accounts/{account}/open", ADMINS, Nothing, reopen, PAGE.path, what="opened an account"),
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Event
 
 import pytest
 from sqlalchemy import Engine, event
 
-from dashboard.access import accounts, audit
-from tests.dashboard.house import House
+from dashboard.access import accounts, attempts, audit, passwords
+from matcher.program import Program
+from tests.dashboard.house import PASSWORD, Browser, House
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +148,45 @@ def test_who_is_bound_to_no_member_any_more_is_said_to_be(house: House) -> None:
     for member, said in (("", "bound to no member"), ("m-2", "neither sees nor decides about this member")):
         answer = keeper.api(f"/api/v1/accounts/{account}/member", {"member": member or None})
         assert said in answer.json()["notice"]
+
+
+def with_password(house: House) -> Browser:
+    account = house.account(("river", "viewer"), name="Kim")
+    with house.engine.begin() as db:
+        accounts.set_password(db, account, PASSWORD)
+    return house.browser(account)
+
+
+def change(browser: Browser, old: str) -> int:
+    form = {"old": old, "password": "three other words", "again": "three other words"}
+    return browser.post("/account/password", form).status_code
+
+
+def test_ones_own_password_is_guessed_at_a_few_times_only(house: House) -> None:
+    browser = with_password(house)
+    assert [change(browser, "wrong but long enough") for _ in range(attempts.BOTH_MAX)] == [422] * attempts.BOTH_MAX
+    assert change(browser, PASSWORD) == 429
+    house.now += attempts.WINDOW_SECONDS
+    browser = house.browser(browser.account)
+    assert change(browser, PASSWORD) == 303
+    assert browser.get("/account").status_code == 303
+    assert change(house.browser(browser.account), "three other words") == 303
+
+
+def test_no_page_waits_while_a_password_is_looked_at(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser, inside, seen = with_password(house), list[bool](), list[int]()
+    reading = house.replica.reading
+
+    @contextmanager
+    def counted() -> Iterator[Mapping[str, Program]]:
+        with reading() as programs:
+            inside.append(True)
+            yield programs
+            inside.pop()
+
+    monkeypatch.setattr(house.replica, "reading", counted)
+    for name in ("matches", "hashed"):
+        work = getattr(passwords, name)
+        monkeypatch.setattr(passwords, name, lambda *given, work=work: (seen.append(len(inside)), work(*given))[1])
+    assert change(browser, PASSWORD) == 303
+    assert seen == [0, 0]
