@@ -63,6 +63,16 @@ class Rota:
         """Everybody who would be called, in order."""
         return self._able(program, at, self._asked(program, at))
 
+    def reaches(self, account: str, channel: str, alarm: Alarm) -> bool:
+        """Whether somebody may be told of an alarm in this way: they may have lost account, role or mail meanwhile."""
+        person = self.people.get(account)
+        return (
+            person is not None
+            and channel in person.channels
+            and bool(person.account.roles(alarm.program) & COORDINATORS)
+            and may_know(person.account, alarm)
+        )
+
     def _asked(self, program: str, at: int) -> Iterator[str | None]:
         yield self.weeks.get((program, week_of(at)))
         yield self.deputies.get(program)
