@@ -171,7 +171,7 @@ class Page:
     view: View
     template: str
     query: type[BaseModel] = Nothing
-    """Its parameters: closed models, ``extra="forbid"``. Search words come by POST, so that no address holds them."""
+    """Its parameters: closed models, ``extra="forbid"``."""
 
     nav: Place = "none"
     order: int = 0
@@ -187,8 +187,8 @@ class Page:
     opened: Callable[[Ask], Sequence[dict[str, object]]] | None = None
     """What is told when it is opened, before it is shown: that somebody looks at a proposal."""
 
-    search: bool = False
-    """Whether its parameters also come by POST."""
+    search: frozenset[str] = frozenset()
+    """Parameters that come by POST only, so that no address holds them; where there are any, all may come by POST."""
 
     file: str | None = None
     """The name under which it is saved: its view returns a ``File``, and nothing is around it."""

@@ -61,8 +61,10 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     session = gate.signed_in(parts, request)
     if searched is not None:
         gate.check_change(request, session.token, _text(searched, gate.FORM_FIELD))
+    if searched is None and page.search.intersection(request.query_params):
+        raise Trouble(422, BAD_FORM, "words to look for are not taken from an address: send them by the form")
     asked, program = _parameters(page, request.query_params if searched is None else searched)
-    if page.opened is not None:
+    if page.opened is not None and request.method != "HEAD":  # a program that only looks whether the page is there
         _tell_opened(parts, page.opened, page.roles, request, session)
     opened = _viewed(parts, page, request, session, program, query=asked)
     if page.person is not None or page.audited:

@@ -259,6 +259,9 @@ def test_an_opened_card_stays_as_it_is_for_a_quarter_of_an_hour_and_says_so() ->
     house = Living(program.program)
     browser = coordinator(house)
     card = queue(browser)["cards"][0]
+    for path in (f"/review/river/{card['match']}", f"/api/v1/review/river/{card['match']}"):
+        assert browser.client.head(path).status_code == 200
+    assert not house.sent, "a program that only looks whether the page is there changes nothing"
     page = browser.get(f"/review/river/{card['match']}")
     assert "Stays as it is, since somebody looks at it, until" in page.text
     [event] = house.sent
