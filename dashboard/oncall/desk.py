@@ -90,7 +90,7 @@ def _waiting(rows: Sequence[Row[Any]], rota: Rota, opened: Sequence[Alarm], now:
         if row.sent_at is None
         and row.next_try_at <= now
         and (alarm := wanted.get((row.program, row.alert))) is not None
-        and rota.reaches(row.account, row.channel, alarm)
+        and rota.holds(row.account, row.channel, alarm)
     ]
 
 

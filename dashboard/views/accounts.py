@@ -26,7 +26,7 @@ WORDS: dict[Role, str] = {
     "viewer": "sees counts and insights only",
     "coordinator": "sees and decides about the people of the program, but no reports",
     "lead": "all that a coordinator does; reports, waivers, policy, erasure",
-    "clinician": "sees people who agreed to it, in part",
+    "clinician": "sees how people are who consented to it; with whom they are paired, reports and notes stay hidden",
     "admin": "keeps accounts, looks after health and dead letters; sees no people",
 }
 ID = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -151,7 +151,7 @@ def bind(ask: Ask, form: Binding) -> Decided:
     id_ = _kept_account(ask)
     if id_ == ask.account.id and ask.account.member is not None:
         raise FormErrors(form="A colleague who keeps accounts can change which member you are.")
-    accounts.bind(ask.db, id_, form.member)
+    accounts.bind(ask.db, id_, form.member, ask.wall)
     no_one = "Noted. The account is bound to no member: it sees and decides about all whom it is granted."
     return _done(ask, id_, "Noted. The account neither sees nor decides about this member." if form.member else no_one)
 

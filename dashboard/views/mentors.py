@@ -172,11 +172,8 @@ def _open(program: Program, member: Member, at: int) -> int:
 
 
 def _group(ask: Ask, program: Program) -> Group:
-    ticks = [
-        Tick(id=member.id, last=member.mentorship.supervised_at if member.mentorship else None)
-        for member in mentors(program)
-        if not ask.is_own(member.id)
-    ]
+    others = [member for member in mentors(program) if not ask.is_own(member.id)]
+    ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in others]
     longest_ago = sorted(ticks, key=lambda tick: (tick.last or 0, tick.id))[:LISTED_MAX]
     return Group(
         program=program.id, mentors=sorted(longest_ago, key=lambda tick: tick.id), more=len(ticks) > LISTED_MAX
