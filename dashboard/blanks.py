@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -20,14 +22,16 @@ class Blank(BaseModel):
     hint: str
     required: bool
     choices: list[tuple[str, str]]
+    values: list[str] = []
+    """What it begins with; of several only where several can be chosen."""
 
 
-def blanks(form: type[BaseModel]) -> list[Blank]:
-    """The fields of a form, in order."""
-    return [_blank(name, field) for name, field in form.model_fields.items()]
+def blanks(form: type[BaseModel], values: Mapping[str, list[str]] = MappingProxyType({})) -> list[Blank]:
+    """The fields of a form, in order, with the values that they begin with."""
+    return [_blank(name, field, values.get(name, [])) for name, field in form.model_fields.items()]
 
 
-def _blank(name: str, field: FieldInfo) -> Blank:
+def _blank(name: str, field: FieldInfo, values: list[str]) -> Blank:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     given = extra.get("choices", {})
     choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
@@ -38,6 +42,7 @@ def _blank(name: str, field: FieldInfo) -> Blank:
         hint=field.description or "",
         required=field.is_required(),
         choices=list(choices.items()),
+        values=values,
     )
 
 

@@ -15,6 +15,7 @@ from matcher.instants import DAY, HOUR
 from matcher.messages.catalog import parse
 from matcher.messages.facts import Fact, Told
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import join, tell, veteran
 
@@ -48,7 +49,7 @@ RECORDED = [
     ("n-1", "setback", {"severity": "lapse", "code": "F11.20", "by": "mentor"}, "progress.setback",
      {"code": "F11.20", "severity": "lapse", "by": "mentor"}),
     ("n-1", "distress", {"level": "high"}, "progress.distress", {"level": "high"}),
-    ("n-1", "wish", {"mentor_gender": "woman", "max_km": "20"}, "member.updated",
+    ("n-1", "wish", {"mentor_gender": ["woman"], "max_km": "20"}, "member.updated",
      {"wishes": {"mentor_gender": ["woman"], "max_km": 20}}),
     ("n-1", "consent", {"answer": "granted", "scope": "matching", "until": "2027-01-01"}, "consent.granted",
      {"scope": "matching", "until": "2027-01-01"}),
@@ -84,6 +85,20 @@ def test_a_form_becomes_its_event(house: Living, who: str, kind: str, form: dict
     assert (told, subject) == (type_, who if not type_.startswith("match.") else subject)
     assert {name: value for name, value in said.items() if name != "by" or "by" in data} == data
     assert browser.get(answer.headers["location"]).status_code == 200
+
+
+def test_a_wish_is_shown_before_it_is_replaced(house: Living) -> None:
+    asked = {"mentor_gender": ["woman", "nonbinary"], "max_km": 12.5, "min_shared": 1}
+    program_of(house).handle(tell("member.updated", "n-1", T0 + 5 * DAY, wishes=asked), T0 + 5 * DAY)
+    browser = browser_of(house)
+    form = forms_of(browser.get("/record/river/n-1").text)["/record/river/n-1/wish"]
+    assert form["mentor_gender"] == ["woman", "nonbinary"]
+    assert form["max_km"] == ["12.5"]
+    assert browser.post("/record/river/n-1/wish", form).status_code == 303
+    assert last(house)[2]["wishes"] == asked, "what was sent as it was shown changes nothing"
+    form["mentor_gender"] = ["any", "woman"]
+    assert browser.post("/record/river/n-1/wish", form).status_code == 422
+    assert browser.post("/record/river/n-1/wish", {"max_km": "20"}).status_code == 422, "nobody is un-asked by omission"
 
 
 def test_every_kind_is_tried() -> None:
