@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
+from starlette.datastructures import ImmutableMultiDict
 
 from matcher.errors import KindredError, code
 from matcher.program import Program
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
+
+Given = ImmutableMultiDict[str, str]
+"""The texts of a form by field; a field may come again, as in a list."""
 
 EVERYWHERE: Final = "*"
 """In a grant: all programs, also those to come."""
@@ -124,7 +128,7 @@ class Ask:
     errors: Mapping[str, str] = field(default_factory=dict)
     """Of the form that was sent and refused, by field."""
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
     """What that form held, so that nobody types it twice."""
 
     wall: int = 0

@@ -261,7 +261,7 @@ def _wish(about: Subject, form: Wish) -> Events:
 
 def _wished(member: Member) -> Values:
     wishes = member.profile.wishes
-    genders = [wishes.mentor_gender] if wishes.mentor_gender == "any" else list(wishes.mentor_gender or ())
+    genders: list[str] = ["any"] if wishes.mentor_gender == "any" else list(wishes.mentor_gender or ())
     return {"mentor_gender": genders, "max_km": [] if wishes.max_km is None else [f"{wishes.max_km:.12g}"]}
 
 

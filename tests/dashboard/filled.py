@@ -30,11 +30,14 @@ class _Reader(HTMLParser):
             self._fields = self.forms[said["action"]] = {}
         elif tag == "select":
             self._select, self._first = name, True
+            self._fields.setdefault(name, [])
         elif tag == "textarea":
             self._text = name
             self._fields.setdefault(name, []).append("")
         elif tag == "option" and (self._first or "selected" in said):
-            self._fields[self._select], self._first = [value], False
+            values = self._fields[self._select]
+            self._fields[self._select] = [*(values if self._first else values[:-1]), value]
+            self._first = False
         elif tag == "input" and name and (kind not in ("checkbox", "radio") or "checked" in said):
             self._fields.setdefault(name, []).append(value or ("on" if kind == "checkbox" else ""))
 
