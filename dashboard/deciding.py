@@ -137,7 +137,7 @@ def approved_together(ask: Ask, form: Together) -> Decided:
         if first is not None:
             raise Conflict(f"{one.newcomer} and {one.mentor}: {_was_first(ask, first)}")
         told.append(event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id))
-    return Decided(told, "/today", f"{words.many(len(told), 'pair')} approved.", program=program.id)
+    return Decided(told, "/today", f"{words.many(len(told), 'pair')} approved.", program=program.id, whole=True)
 
 
 class Reasoned(Form):

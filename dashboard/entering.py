@@ -86,7 +86,7 @@ def entered(ask: Ask, form: Entered) -> Decided:
         told.append(event(ask, program, "mentor.volunteered", form.person, **offer))
     done = f"{form.person} is here." if seeks else f"{form.person} is here. Screening clears them to take people on."
     then = f"/people/{program.id}/{form.person}"
-    return Decided(told, then, done, about=form.person, program=program.id)
+    return Decided(told, then, done, about=form.person, program=program.id, whole=True)
 
 
 def _program(ask: Ask, form: Entered) -> Program:

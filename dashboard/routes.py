@@ -25,7 +25,6 @@ from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
-CHANGED = "Something has changed since it was checked, so nothing was taken. Check it again."
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -106,9 +105,10 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
 def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
     code = done.sent.refused[0][1]
+    why = f"{CODES.get(code, 'The program refused it.')} ({code})"
     if done.decided.whole:
-        return FormErrors(**{fields.WHOLE_FORM: f"{CHANGED} ({code})"})
-    return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
+        why = f"Nothing was taken: a part was refused. {why}"
+    return FormErrors(**{fields.WHOLE_FORM: why})
 
 
 def as_trouble(error: FormErrors | Conflict) -> Trouble:

@@ -196,6 +196,13 @@ def test_somebody_who_wants_to_mentor_is_entered_with_the_offer(house: Living) -
     assert not member.seeks
 
 
+def test_a_mentor_is_entered_with_the_offer_or_not_at_all(house: Living) -> None:
+    answer = browser_of(house).post("/enter", entry(role="mentor", trained="2030-01-01"))
+    assert answer.status_code == 422
+    assert "Nothing was taken" in answer.text
+    assert program_of(house).state.members.get("p-9") is None
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
@@ -233,6 +240,10 @@ def test_one_form_records_a_group_supervision(house: Living) -> None:
         ("m-2", "2026-03-06T12:00:00Z"),
     ]
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06"}).status_code == 422
+    house.meanwhile.append(tell("member.left", "m-2", house.now, reason="moved"))
+    told = len(house.sent)
+    assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["m-1", "m-2"]}).status_code == 422
+    assert len(house.sent) == told, "one is gone meanwhile: nobody is noted, or the page would lie"
     assert browser.post("/mentors/river/supervision", {"on": "2027-03-06", "came": ["m-1"]}).status_code == 422
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["n-1"]}).status_code == 422
 

@@ -313,3 +313,15 @@ def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_ne
     assert len(house.sent) == 2
     tiered = Living(river(review={"mode": "tiered"}).program)
     assert coordinator(tiered).get("/low-risk/river").status_code == 404
+
+
+def test_pairs_are_approved_together_or_none_is() -> None:
+    program = river(mentor("m-3", capacity=3), join("n-3", T0 + 2))
+    house = Living(program.program)
+    browser = coordinator(house)
+    chosen = [f"{card['match']}@{card['version']}" for card in browser.get("/api/v1/low-risk/river").json()["pairs"]]
+    assert len(chosen) == 2
+    house.meanwhile.append(tell("member.left", "n-3", house.now, reason="moved"))
+    answer = browser.post("/low-risk/river", {"pairs": chosen})
+    assert (answer.status_code, "This was not done" in answer.text) == (422, True)
+    assert program.mentor_of("n-1")[1] == "proposed"
