@@ -224,6 +224,9 @@ class Decided:
     whole: bool = False
     """Whether the events are taken all or none."""
 
+    undo: Callable[[Connection], None] = lambda db: None
+    """Called when the events were not taken: takes back what the action wrote for them."""
+
     later: Callable[[], Decided] | None = None
     """What takes long: called when programs and database are let go of; what it decides is done instead.
 

@@ -25,6 +25,12 @@ from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
+REFUSED = "refused"
+"""In the audit, behind a line of what was to be done: it was not."""
+
+NOT_CONFIRMED = "not confirmed"
+"""The same where nobody answered: most likely it was not done; where it was, the journal has it."""
+
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -86,7 +92,6 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
     path = _path(request)
     _admit(session, action.roles, path.get(action.person or ""))
     form = fields.read(action.form, given)
-    now = parts.now()
     with parts.engine.begin() as db:
         with parts.replica.reading() as programs:
             ask = _ask(parts, session, action.roles, programs, db, None, path)
@@ -95,11 +100,15 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
                 shown = None if decided.shown is None else _opened(parts, session, ask, decided.shown.model)
             except NotFound:
                 raise not_found() from None
-        audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
-    if decided.later is not None:
-        decided = decided.later()
-    sent, seen = _send(parts, decided.events, whole=decided.whole)
-    return Done(session, decided, sent, seen, shown)
+        _note(parts, db, session, action, decided)
+    try:
+        done = _carried_out(parts, session, decided, shown)
+    except Exception as error:
+        _undo(parts, session, action, decided, REFUSED if isinstance(error, FormErrors | Conflict) else NOT_CONFIRMED)
+        raise
+    if done.sent.refused:
+        _undo(parts, session, action, decided, REFUSED)
+    return done
 
 
 def refusal(done: Done) -> FormErrors:
@@ -127,6 +136,27 @@ def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
     """Leave a sentence for the next page, or take it away."""
     with parts.engine.begin() as db:
         sessions.say(db, session, notice)
+
+
+def _carried_out(parts: Parts, session: Session, decided: Decided, shown: Opened | None) -> Done:
+    if decided.later is not None:
+        decided = decided.later()
+    sent, seen = _send(parts, decided.events, whole=decided.whole)
+    return Done(session, decided, sent, seen, shown)
+
+
+def _undo(parts: Parts, session: Session, action: Action, decided: Decided, what: str) -> None:
+    """Take back what was written for events that were not taken, and say so behind the line that announced them."""
+    with parts.engine.begin() as db:
+        decided.undo(db)
+        _note(parts, db, session, action, decided, what)
+
+
+def _note(
+    parts: Parts, db: Connection, session: Session, action: Action, decided: Decided, what: str | None = None
+) -> None:
+    at, account = parts.now(), session.account.id
+    audit.note(db, at, account, what or action.what, action.path, program=decided.program, about=decided.about)
 
 
 def _send(parts: Parts, events: Sequence[dict[str, object]], *, whole: bool = False) -> tuple[Sent, bool]:

@@ -351,6 +351,8 @@ def test_what_changes_between_looking_and_taking_stops_all_of_it() -> None:
     assert refused.status_code == 422
     assert "Nothing was taken" in unescape(refused.text)
     assert house.replica.programs["river"].state_hash() == before
+    lines = house.signed_in(("river", "lead")).get("/api/v1/audit").json()["lines"]
+    assert [line["what"] for line in lines if line["where"].endswith("/take")] == ["refused", "imported"]
     browser.post(f"{where}/columns")
     assert "line" in browser.get(where).text
     assert browser.get(f"/api/v1{where}").json()["wrong"] == 1
