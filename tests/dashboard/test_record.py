@@ -196,6 +196,17 @@ def test_somebody_who_wants_to_mentor_is_entered_with_the_offer(house: Living) -
     assert not member.seeks
 
 
+def test_what_was_ticked_is_ticked_again_when_an_entry_is_refused(house: Living) -> None:
+    browser = browser_of(house, "coordinator")
+    form = entry(person="n-1", themes=["sleep", "work"], formats=["phone"], days=["0", "2"], parts=["evening"])
+    again = forms_of(browser.post("/enter", form).text)["/enter"]
+    assert {name: again.get(name) for name in ("themes", "formats", "days", "parts")} == {
+        "themes": ["sleep", "work"], "formats": ["phone"], "days": ["0", "2"], "parts": ["evening"],
+    }  # fmt: skip
+    assert browser.post("/enter", again | {"person": ["p-9"]}).status_code == 303
+    assert program_of(house).state.members["p-9"].profile.hours.bit_count() == 8
+
+
 def test_a_mentor_is_entered_with_the_offer_or_not_at_all(house: Living) -> None:
     answer = browser_of(house).post("/enter", entry(role="mentor", trained="2030-01-01"))
     assert answer.status_code == 422
@@ -244,6 +255,8 @@ def test_one_form_records_a_group_supervision(house: Living) -> None:
     told = len(house.sent)
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["m-1", "m-2"]}).status_code == 422
     assert len(house.sent) == told, "one is gone meanwhile: nobody is noted, or the page would lie"
+    refused = browser.post("/mentors/river/supervision", {"on": "2027-03-06", "came": ["m-1"]})
+    assert forms_of(refused.text)["/mentors/river/supervision"]["came"] == ["m-1"]
     assert browser.post("/mentors/river/supervision", {"on": "2027-03-06", "came": ["m-1"]}).status_code == 422
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["n-1"]}).status_code == 422
 

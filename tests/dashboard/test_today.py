@@ -12,6 +12,7 @@ from dashboard.frame import Sent
 from matcher.errors import Unreachable
 from matcher.instants import DAY, HOUR
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.rivers import T0, Living, cohort, river
 from tests.matcher.people import join, mentor, tell
 
@@ -361,6 +362,8 @@ def test_pairs_are_approved_together_or_none_is() -> None:
     browser = coordinator(house)
     chosen = [f"{card['match']}@{card['version']}" for card in browser.get("/api/v1/low-risk/river").json()["pairs"]]
     assert len(chosen) == 2
+    refused = browser.post("/low-risk/river", {"pairs": [chosen[0], "x@" + "0" * 16]})
+    assert forms_of(refused.text)["/low-risk/river"]["pairs"] == [chosen[0]], "who was unticked stays so"
     house.meanwhile.append(tell("member.left", "n-3", house.now, reason="moved"))
     answer = browser.post("/low-risk/river", {"pairs": chosen})
     assert (answer.status_code, "This was not done" in answer.text) == (422, True)
