@@ -317,6 +317,28 @@ def test_the_same_file_again_changes_nothing(empty: Living) -> None:
     assert empty.replica.programs["river"].state_hash() == before
 
 
+def test_what_was_said_before_holds_again_only_when_that_is_asked_for(empty: Living) -> None:
+    browser = empty.signed_in(("*", "lead"))
+
+    def bring(gender: str, **ticked: str) -> dict:
+        where = upload(browser, f"id,experiences,gender\nn-7,F11.20,{gender}\n").headers["location"]
+        found = browser.get(f"/api/v1{where}").json()
+        empty.taken = browser.post(f"{where}/take", ticked)
+        return found
+
+    def gender() -> str | None:
+        return empty.replica.programs["river"].state.members["n-7"].profile.gender
+
+    for said in ("woman", "man"):
+        assert bring(said)["otherwise"] == 0
+        assert gender() == said
+    assert (bring("woman")["otherwise"], gender(), empty.taken.status_code) == (1, "man", 422)
+    assert (bring("woman", again="true")["otherwise"], gender(), empty.taken.status_code) == (1, "woman", 303)
+    assert bring("woman")["otherwise"] == 0
+    empty.replica.programs["river"].handle(tell("member.left", "n-7", NOW, reason="moved"), NOW)
+    assert bring("man", again="true")["otherwise"] == 0, "no file brings somebody back by what it said before"
+
+
 def test_a_program_that_pairs_holds_its_breath_while_pairs_come_in() -> None:
     house = Living(river(review={"mode": "automatic"}).program)
     house.now = T0 + DAY
