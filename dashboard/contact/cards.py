@@ -74,11 +74,20 @@ def any_kept(db: Connection) -> bool:
 
 
 def reseal(db: Connection, vault: Vault) -> int:
-    """Seal every card with the newest key, in one transaction; how many. Raises Locked."""
-    rows = db.execute(select(CARDS.c.program, CARDS.c.person, CARDS.c.sealed)).all()
-    for program, person, sealed in rows:
-        db.execute(update(CARDS).where(_is_of(program, person)).values(sealed=vault.reseal(sealed)))
-    return len(rows)
+    """Seal every card with the newest key, in one transaction, as it is by then; how many. Raises Locked.
+
+    Cards may be changed meanwhile.
+    """
+    whose = db.execute(select(CARDS.c.program, CARDS.c.person)).all()
+    return sum(_reseal(db, vault, program, person) for program, person in whose)
+
+
+def _reseal(db: Connection, vault: Vault, program: str, person: str) -> bool:
+    while kept := find(db, program, person):
+        same = update(CARDS).where(_is_of(program, person) & (CARDS.c.version == kept.version))
+        if db.execute(same.values(sealed=vault.reseal(kept.sealed))).rowcount:
+            return True
+    return False
 
 
 def _is_of(program: str, person: str) -> ColumnElement[bool]:

@@ -19,6 +19,7 @@ from dashboard.projection import Place, Projection
 from matcher.errors import ConfigurationError
 from matcher.instants import DAY
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.house import Browser
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import tell
@@ -244,6 +245,25 @@ def test_a_new_key_opens_what_the_old_one_sealed_and_later_the_old_one_goes(hous
     keys.unlink()
     gone = browser.post(PATH)
     assert (gone.status_code, str(keys) in gone.text) == (409, False)
+
+
+def test_a_card_that_is_changed_while_keys_are_changed_stays_as_changed(house: Living, keys: Path) -> None:
+    browser = keeper(house)
+    browser.post(f"{PATH}/keep", CARD)
+
+    class Busy(Vault):
+        changes = ("+1 555 0199",)
+
+        def reseal(self, sealed: bytes) -> bytes:
+            for phone in self.changes:
+                page = forms_of(browser.post(PATH).text)[f"{PATH}/keep"]
+                assert browser.post(f"{PATH}/keep", page | {"phone": [phone]}).status_code == 303
+            self.changes = ()
+            return super().reseal(sealed)
+
+    with house.engine.begin() as db:
+        assert cards.reseal(db, Busy(keys)) == 1
+    assert "+1 555 0199" in browser.post(PATH).text
 
 
 def test_a_vault_opens_only_what_it_sealed(keys: Path) -> None:
