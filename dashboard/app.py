@@ -13,12 +13,15 @@ from typing import Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from dashboard import fields, live, render, routes, twin
+from dashboard import database, fields, live, render, routes, twin
 from dashboard.access import doors, entrance, gate
+from dashboard.access.sessions import Session
 from dashboard.frame import Action, Conflict, File, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
@@ -172,13 +175,19 @@ class _Face:
         )
 
     def _show_trouble(self, request: Request, trouble: Trouble) -> Response:
-        session = gate.session_of(self.parts, request)
+        session = self._session_of(request)
         account = None if session is None else session.account
         frame = Frame("Not here" if trouble.status == 404 else "Not done", "", self.parts.now(), account)
         if account is not None and session is not None:
             bar = render.links(self.pages, account, "bar", ""), render.links(self.pages, account, "more", "")
             frame = Frame(frame.title, session.form_token, frame.now, account, *bar)
         return HTMLResponse(render.html("trouble.html", frame, trouble=trouble), trouble.status, trouble.headers)
+
+    def _session_of(self, request: Request) -> Session | None:
+        try:
+            return gate.session_of(self.parts, request)
+        except SQLAlchemyError:  # most likely it is the trouble itself
+            return None
 
 
 def _trouble_of(error: Exception) -> Trouble:
@@ -194,6 +203,10 @@ def _trouble_of(error: Exception) -> Trouble:
             return Trouble(status, TOO_LARGE if status == 413 else FAILED, f"the request cannot be read: {detail}")
         case TooLarge():
             return Trouble(413, TOO_LARGE, "the form is too large: send smaller files")
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            away = database.away(error)
+            log.error("the database is away", code=away.code, kind=type(error).__name__)
+            return Trouble(503, away.code, away.message, headers={"Retry-After": "2"})
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)][-12:]
     log.error("a page failed", code=FAILED, kind=type(error).__name__, places=places)
     return Trouble(500, FAILED, f"the dashboard failed at this page ({type(error).__name__}): please report it")
