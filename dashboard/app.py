@@ -136,7 +136,9 @@ class _Face:
         return entrance.see_other(done.decided.then)
 
     def _once(self, request: Request, done: Done) -> Response:
-        frame = Frame("Keep this now", done.session.form_token, self.parts.now(), done.session.account)
+        urgent, gaps = routes.around(self.parts, done.session)
+        now, account = self.parts.now(), done.session.account
+        frame = Frame("Keep this now", done.session.form_token, now, account, urgent=urgent, gaps=gaps)
         return HTMLResponse(render.html("once.html", frame, decided=done.decided, origin=str(request.base_url)))
 
     def _again(self, action: Action, request: Request, form: FormData, error: FormErrors | Conflict) -> Response:
@@ -180,7 +182,8 @@ class _Face:
         frame = Frame("Not here" if trouble.status == 404 else "Not done", "", self.parts.now(), account)
         if account is not None and session is not None:
             bar = render.links(self.pages, account, "bar", ""), render.links(self.pages, account, "more", "")
-            frame = Frame(frame.title, session.form_token, frame.now, account, *bar)
+            urgent, gaps = routes.around(self.parts, session)
+            frame = Frame(frame.title, session.form_token, frame.now, account, *bar, urgent, gaps)
         return HTMLResponse(render.html("trouble.html", frame, trouble=trouble), trouble.status, trouble.headers)
 
     def _session_of(self, request: Request) -> Session | None:

@@ -18,7 +18,7 @@ from starlette.datastructures import FormData, QueryParams
 from dashboard import fields
 from dashboard.access import audit, gate, sessions
 from dashboard.access.sessions import Session
-from dashboard.frame import Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
+from dashboard.frame import EVERYBODY, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
 from dashboard.oncall.gaps import gaps_of
 from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.trouble import BAD_FORM, Trouble, not_found
@@ -76,6 +76,16 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
             program = opened.ask.path.get(SWITCH)
             audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
     return opened
+
+
+def around(parts: Parts, session: Session) -> tuple[int | None, Sequence[str]]:
+    """What stands above a page that is no view's: how much cannot wait, and the gaps; None where nobody can say."""
+    try:
+        with parts.engine.connect() as db, parts.replica.reading() as programs:
+            ask = _ask(parts, session, EVERYBODY, programs, db, None, {})
+            return parts.urgent(ask), gaps_of(ask)
+    except Exception:  # it stands above errors, and what failed there may fail here
+        return None, ()
 
 
 def open_again(parts: Parts, page: Page, request: Request, sent: FormData, error: FormErrors) -> Opened:

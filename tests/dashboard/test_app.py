@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from html import unescape
 from importlib.resources import files
 from pathlib import Path
 
@@ -35,6 +36,8 @@ from dashboard.twin import address
 from matcher.errors import Unreachable
 from streams.service import STOPPING
 from tests.dashboard.house import House
+from tests.dashboard.rivers import T0, Living, river
+from tests.matcher.people import tell
 
 ROLES: tuple[Role, ...] = ("viewer", "coordinator", "lead", "clinician", "admin")
 RIVER = {
@@ -321,6 +324,24 @@ def test_a_defect_tells_neither_browser_nor_log_whom_it_was_about(
         assert "F11.20" not in text
         assert "m-17" not in text
     assert "RuntimeError" in out.out + out.err
+
+
+def test_also_a_page_of_errors_and_a_secret_say_what_cannot_wait() -> None:
+    program = river(tell("progress.distress", "n-1", T0 + 60, level="high"))
+    house = Living(program.program)
+    browser = house.browser(house.account(("*", "lead"), ("*", "admin")))
+    made = {"name": "Kim", "role": "viewer", "program": "river"}
+    for page in (browser.get("/nowhere"), browser.get("/people/river/n-404"), browser.post("/accounts", made)):
+        assert "1 thing cannot wait" in unescape(re.sub("<[^>]+>", "", page.text))
+        assert "Nothing urgent" not in page.text
+        assert "Nobody is called when something cannot wait" in page.text
+
+    def fails(ask: Ask) -> int:
+        raise RuntimeError
+
+    object.__setattr__(house.parts, "urgent", fails)
+    page = browser.get("/nowhere")
+    assert (page.status_code, "Nothing urgent" in page.text) == (404, False), "what was not counted is not said"
 
 
 def test_a_database_that_is_away_is_said_so(tmp_path: Path) -> None:
