@@ -196,6 +196,23 @@ def test_somebody_who_wants_to_mentor_is_entered_with_the_offer(house: Living) -
     assert not member.seeks
 
 
+def test_the_first_person_begins_a_program_that_waits() -> None:
+    house = Living()
+    for grant, name in (("*", ""), ("river", "river")):
+        browser = house.browser(house.account((grant, "coordinator")))
+        assert forms_of(browser.get("/enter").text)["/enter"]["program"] == [name]
+        assert browser.post("/enter", entry(program="hill/1")).status_code == 422
+    assert browser.post("/enter", entry(program="hill")).status_code == 422, "not theirs"
+    answer = browser.post("/enter", entry())
+    assert (answer.status_code, answer.headers["location"]) == (303, "/people/river/p-9")
+    state = program_of(house).state
+    assert state.members["p-9"].seeks
+    assert not state.pairing
+    page = browser.get("/people/river/p-9").text
+    assert "proposes nobody until you start pairing" in page
+    assert browser.post("/enter", entry(program="rivr", person="p-8")).status_code == 422, "a slip begins no other"
+
+
 def test_what_was_ticked_is_ticked_again_when_an_entry_is_refused(house: Living) -> None:
     browser = browser_of(house, "coordinator")
     form = entry(person="n-1", themes=["sleep", "work"], formats=["phone"], days=["0", "2"], parts=["evening"])
