@@ -69,13 +69,7 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     asked, program = _parameters(page, request.query_params if searched is None else searched)
     if page.opened is not None:
         _tell_opened(parts, page.opened, page.roles, request, session)
-    opened = _viewed(parts, page, request, session, program, query=asked)
-    if page.person is not None or page.audited:
-        about = opened.ask.path.get(page.person or "match")
-        with parts.engine.begin() as db:
-            program = opened.ask.path.get(SWITCH)
-            audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
-    return opened
+    return _audited(parts, page, _viewed(parts, page, request, session, program, query=asked))
 
 
 def around(parts: Parts, session: Session) -> tuple[int | None, Sequence[str]]:
@@ -92,7 +86,8 @@ def open_again(parts: Parts, page: Page, request: Request, sent: FormData, error
     """The page of a form that was refused, with the errors and what was filled in. Raises Trouble."""
     session = gate.signed_in(parts, request)
     asked, given = fields.read(page.query, {}), fields.plain(sent)
-    return _viewed(parts, page, request, session, None, query=asked, errors=error.errors, given=given)
+    opened = _viewed(parts, page, request, session, None, query=asked, errors=error.errors, given=given)
+    return _audited(parts, page, opened)
 
 
 def do_action(parts: Parts, action: Action, request: Request, given: FormData | Mapping[str, Any]) -> Done:
@@ -204,6 +199,16 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
             return _opened(parts, session, ask, page.view(ask))
         except NotFound:
             raise not_found() from None
+
+
+def _audited(parts: Parts, page: Page, opened: Opened) -> Opened:
+    """Note that the page is shown, where that is to be noted; also a form that was refused shows it."""
+    if page.person is not None or page.audited:
+        path, account = opened.ask.path, opened.session.account.id
+        about = path.get(page.person or "match")
+        with parts.engine.begin() as db:
+            audit.note(db, opened.ask.wall, account, page.what, page.path, program=path.get(SWITCH), about=about)
+    return opened
 
 
 def _opened(parts: Parts, session: Session, ask: Ask, model: BaseModel) -> Opened:

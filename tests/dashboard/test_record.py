@@ -138,6 +138,13 @@ REFUSED = [
 ]
 
 
+def test_a_person_who_is_shown_by_a_form_that_was_refused_was_opened(house: Living) -> None:
+    browser = browser_of(house)
+    assert browser.post("/record/river/n-1/contacted").status_code == 422
+    line = browser.get("/api/v1/audit").json()["lines"][0]
+    assert (line["what"], line["about"], line["where"]) == ("opened", "n-1", "/record/{program}/{person}")
+
+
 @pytest.mark.parametrize(("kind", "form", "why"), REFUSED)
 def test_a_form_that_cannot_be_says_why_and_sends_nothing(house: Living, kind: str, form: dict, why: str) -> None:
     answer = browser_of(house).post(f"/record/river/n-1/{kind}", form)
