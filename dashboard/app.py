@@ -1,6 +1,6 @@
 """The application: every page and action of the registry as a route, behind the shield, with errors in plain words.
 
-``application`` has no work at import and nothing global: what it needs is in its ``Parts``.
+``application`` has no work at import, and nothing global but one limit of Starlette's: what it needs is in ``Parts``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 
 from dashboard import database, fields, live, render, routes, twin
 from dashboard.access import doors, entrance, gate
@@ -45,6 +46,7 @@ def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[A
     """The dashboard over these parts. Raises ValueError when two pages have one path."""
     app = FastAPI(title="Kindred dashboard", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.redirect_slashes = False
+    MultiPartParser.spool_max_size = 0  # no file that is brought lies on a disk; the shield bounds its size
     face = _Face(parts, list(pages), {action.path: action for action in actions})
     for page in face.pages:
         app.add_api_route(page.path, face.page(page), methods=READING, include_in_schema=False)

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from html import unescape
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from hypothesis import given
@@ -378,6 +379,17 @@ def test_what_changes_between_looking_and_taking_stops_all_of_it() -> None:
     browser.post(f"{where}/columns")
     assert "line" in browser.get(where).text
     assert browser.get(f"/api/v1{where}").json()["wrong"] == 1
+
+
+def test_a_large_file_is_not_written_to_a_disk(empty: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    def roll(_file: object) -> None:
+        raise AssertionError("a column of names would lie in a file")
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", roll)
+    rows = "".join(f"n-{n},F11.20,{'Ana Maria ' * 60}\n" for n in range(2_500))
+    assert len(rows) > 1_500_000
+    where = upload(empty.signed_in(("*", "coordinator")), f"id,experiences,full name\n{rows}").headers["location"]
+    assert where.startswith("/import/")
 
 
 def test_columns_can_be_chosen_and_personal_ones_cannot(empty: Living) -> None:
