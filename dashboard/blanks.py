@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel
@@ -26,19 +25,27 @@ class Blank(BaseModel):
     """What it begins with; of several only where several can be chosen."""
 
 
-def blanks(form: type[BaseModel], values: Mapping[str, list[str]] = MappingProxyType({})) -> list[Blank]:
-    """The fields of a form, in order, with the values that they begin with."""
-    return [_blank(name, field, values.get(name, [])) for name, field in form.model_fields.items()]
+def blanks(
+    form: type[BaseModel],
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+    values: Mapping[str, list[str]] | None = None,
+) -> list[Blank]:
+    """The fields of a form, in order; ``choices`` are those of fields that do not say them themselves.
+
+    ``values`` are what fields begin with.
+    """
+    choices, values = choices or {}, values or {}
+    return [_blank(name, field, choices.get(name), values.get(name, [])) for name, field in form.model_fields.items()]
 
 
-def _blank(name: str, field: FieldInfo, values: list[str]) -> Blank:
+def _blank(name: str, field: FieldInfo, offered: Mapping[str, str] | None, values: list[str]) -> Blank:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    given = extra.get("choices", {})
-    choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
+    given = extra.get("choices") if offered is None else offered
+    choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, Mapping) else {}
     return Blank(
         name=name,
         title=field.title or name.replace("_", " "),
-        kind=_kind(field.annotation, bool(choices)),
+        kind=_kind(field.annotation, "choices" in extra),
         hint=field.description or "",
         required=field.is_required(),
         choices=list(choices.items()),

@@ -176,6 +176,9 @@ class Page:
 
     nav: Place = "none"
     order: int = 0
+    aside: frozenset[Role] = frozenset()
+    """Whose bar is full without this page: for them it stands under More."""
+
     person: str | None = None
     """The name of the brace that holds a member id: the own record is refused, and each opening is audited."""
 

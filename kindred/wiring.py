@@ -181,6 +181,7 @@ def serve(settings: Settings, clock: Mode | None) -> None:
             clock=clock,
             policies=policies,
             token=token,
+            proxies=settings.proxies,
             mount=face.mount,
             ready=lambda: _open(face, address(door)),
         )

@@ -15,6 +15,7 @@ from matcher.graph import SupportGraph
 from matcher.messages.events import NewcomerWishes
 from matcher.messages.facts import Fact, PolicyAdopted
 from matcher.pairing.matches import Matches
+from matcher.people import consents
 from matcher.people.exclusions import Exclusions
 from matcher.people.member import Member, Mentorship
 from matcher.people.membership import Membership
@@ -96,8 +97,14 @@ class State:
         return state
 
     def hash(self) -> str:
-        """SHA-256 of the state: equal for every reader of the same facts."""
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        """SHA-256 of the state: equal for every reader of the same facts.
+
+        Consents to clinicians are left out: snapshots of versions that did not keep them hold none, and are sound.
+        """
+        plain = self.to_json()
+        for member in plain["members"]:
+            member.pop("clinicians", None)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -108,12 +115,13 @@ _ONLY_MEMBERS = frozenset(
 
 def _member_to_json(member: Member) -> dict[str, Any]:
     offer = member.mentorship
-    return {
+    plain = {
         **dict(zip(_PLAIN, _plain(member), strict=True)),
         "profile": member.profile.to_json(),
         "recovery": member.recovery.to_json(),
         "mentorship": None if offer is None else _mentorship_to_json(offer),
     }
+    return plain | {"clinicians": member.clinicians} if member.clinicians else plain
 
 
 def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
@@ -128,9 +136,10 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
         wishes = offer["newcomer_wishes"]
         offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
     profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
-    return Member(**{**raw, "profile": profile, "recovery": recovery, "mentorship": offer})
+    clinicians = consents.from_json(raw.get("clinicians", []))  # as most members have none, it is not always there
+    return Member(**{**raw, "profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians})
 
 
-_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship")]
+_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship", "clinicians")]
 _plain = attrgetter(*_PLAIN)
 _plain_offer = attrgetter(*Mentorship.__slots__)

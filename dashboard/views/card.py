@@ -178,7 +178,7 @@ def _choice(program: Program, match: Match, mentor: str, at: int) -> Choice:
         reasons=strongest(seen, match.newcomer, mentor, terms),
         barred=[words.bar(code) for code in barred],
         facts=person_facts.of(program, program.state.members[mentor], at),
-        effects=[] if barred else effects.of_pairing(program, match.newcomer, mentor, at),
+        effects=[] if barred else effects.of_pairing(program, match, mentor, at),
     )
 
 
