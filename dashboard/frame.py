@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
+from starlette.datastructures import ImmutableMultiDict
 
 from matcher.errors import KindredError, code
 from matcher.program import Program
@@ -35,6 +36,9 @@ Place = Literal["bar", "more", "none"]
 
 NUMBER_MAX: Final = 2**63 - 1
 """The largest whole number that a database holds."""
+
+Given = ImmutableMultiDict[str, str]
+"""The texts of a form by field; a field may come again, as in a list."""
 
 EVERYWHERE: Final = "*"
 """In a grant: all programs, also those to come."""
@@ -128,7 +132,7 @@ class Ask:
     errors: Mapping[str, str] = field(default_factory=dict)
     """Of the form that was sent and refused, by field."""
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
     """What that form held, so that nobody types it twice."""
 
     wall: int = 0
@@ -237,6 +241,9 @@ class Decided:
 
     whole: bool = False
     """Whether the events are taken all or none."""
+
+    undo: Callable[[Connection], None] = lambda db: None
+    """Called when the events were not taken: takes back what the action wrote for them."""
 
     later: Callable[[], Decided] | None = None
     """What takes long: called when programs and database are let go of; what it decides is done instead.

@@ -16,7 +16,6 @@ from starlette.datastructures import FormData
 from dashboard import fields, render
 from dashboard.access import accounts, audit, departures, entrance, gate, identities, invites, tokens
 from dashboard.access.departures import Errand
-from dashboard.access.entrance import DRAFT
 from dashboard.access.gate import BEFORE_COOKIE, FORM_FIELD
 from dashboard.access.provider import AWAY, CALLBACK, Provider
 from dashboard.frame import EVERYWHERE, Conflict, Role
@@ -68,11 +67,10 @@ def leave(parts: Parts, request: Request, errand: Errand) -> Response:
 
 
 def _away(parts: Parts, request: Request, form: FormData) -> Response:
-    given = fields.plain(form)
     _provider(parts)
     gate.check_change(request, gate.before_token(request), str(form.get(FORM_FIELD, "")))
-    draft = {name: value for name, value in given.items() if name.startswith((DRAFT, entrance.DRAFT_PATH))}
-    return leave(parts, request, Errand(then=gate.local(given.get("then")), draft=draft))
+    then = gate.local(fields.plain(form).get("then"))
+    return leave(parts, request, Errand(then=then, draft=entrance.draft_of(form)))
 
 
 def _back(parts: Parts, request: Request) -> Response:

@@ -14,7 +14,7 @@ from dashboard import fields, render
 from dashboard.access import abroad, accounts, audit, entrance, gate, invites, passwords, sessions, tokens
 from dashboard.access.abroad import FIRST_GRANTS
 from dashboard.access.departures import Errand
-from dashboard.access.entrance import DRAFT, DRAFT_PATH
+from dashboard.access.entrance import DRAFT, DRAFT_PATH, Draft
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
 from dashboard.frame import Account, Action, Conflict, Page, Place
 from dashboard.parts import Parts
@@ -52,8 +52,9 @@ def whence(request: Request) -> str:
 def with_draft(parts: Parts, request: Request, action: Action, form: FormData) -> Response:
     """Ask somebody whose session ended to sign in, and keep what they had filled in."""
     gate.check_origin(request)
-    draft = {DRAFT + name: value for name, value in fields.plain(form).items()}
-    return _sign_in_page(parts, request, 401, then=action.page, draft={DRAFT_PATH: request.scope["path"], **draft})
+    draft = [(DRAFT + name, value) for name, value in fields.plain(form).multi_items()]
+    draft = [(DRAFT_PATH, request.scope["path"]), *draft]
+    return _sign_in_page(parts, request, 401, then=action.page, draft=draft)
 
 
 def go_home(pages: Sequence[Page], account: Account) -> Response:
@@ -104,11 +105,9 @@ class _Doors:
             row = accounts.find_login(db, login)
         if not passwords.matches(None if row is None else row["password"], _text(form, "password")) or row is None:
             entrance.failed(self._parts, login, request, None if row is None else row["id"])
-            draft = {name: value for name, value in fields.plain(form).items() if name.startswith("draft")}
-            return _sign_in_page(
-                self._parts, request, 422, then=then, draft=draft, name=_text(form, "name"), error=WRONG
-            )
-        return entrance.come_in(self._parts, request, row["id"], then, fields.plain(form), login)
+            draft, name = entrance.draft_of(form), _text(form, "name")
+            return _sign_in_page(self._parts, request, 422, then=then, draft=draft, name=name, error=WRONG)
+        return entrance.come_in(self._parts, request, row["id"], then, entrance.draft_of(form), login)
 
     def _sign_out(self, request: Request, form: FormData) -> Response:
         session = gate.signed_in(self._parts, request)
@@ -160,7 +159,7 @@ class _Doors:
                 audit.note(db, now, id_, "set a password", "/welcome/{token}")
         except Conflict as taken:
             return self._welcome_page(request, token, 422, {"name": taken.message + "."}, name)
-        return entrance.come_in(self._parts, request, id_, gate.HOME, {}, _login(token))
+        return entrance.come_in(self._parts, request, id_, gate.HOME, login=_login(token))
 
     def _welcome_page(self, request: Request, token: str, status: int, errors: dict[str, str], name: str) -> Response:
         holds, account = self._invited(token)
@@ -183,13 +182,13 @@ def _sign_in_page(
     status: int,
     *,
     then: str,
-    draft: dict[str, str] | None = None,
+    draft: Draft = (),
     name: str = "",
     error: str | None = None,
 ) -> Response:
     before = gate.before_token(request)
     frame = Frame("Sign in", tokens.form_token(before), parts.now())
-    values = {"then": then, "draft": draft or {}, "name": name, "error": error, "provider": _provider(parts)}
+    values = {"then": then, "draft": draft, "name": name, "error": error, "provider": _provider(parts)}
     answer = HTMLResponse(render.html("sign_in.html", frame, **values), status)
     gate.keep(request, answer, BEFORE_COOKIE, before)
     return answer

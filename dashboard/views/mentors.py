@@ -213,7 +213,8 @@ def supervised(ask: Ask, form: Supervised) -> Decided:
         raise FormErrors(came=f"{words.listed(strangers)} is no mentor here any more. Look at the list again.")
     at = instant_of(ask, program, form.on, "on")
     told = [event(ask, program, "mentor.supervised", who, at=at, by=ask.account.id) for who in dict.fromkeys(form.came)]
-    return Decided(told, "/mentors", f"{words.many(len(told), 'mentor')} supervised.", program=program.id)
+    done = f"{words.many(len(told), 'mentor')} supervised."
+    return Decided(told, "/mentors", done, program=program.id, whole=True)
 
 
 class Invited(BaseModel):

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DatabaseError
 from dashboard.access import accounts, attempts, audit, invites, sessions, tokens
 from dashboard.access.tables import AUDIT, SESSIONS
 from dashboard.frame import Conflict
+from tests.dashboard.filled import forms_of
 from tests.dashboard.house import NOW, ORIGIN, PASSWORD, House, form_token
 
 pytestmark = pytest.mark.slow
@@ -164,6 +165,24 @@ def test_what_was_filled_in_survives_the_end_of_a_session(house: House) -> None:
         "/accounts", data={"form_token": form_token(kept), "name": "Kim", "role": "viewer", "program": "river"}
     )
     assert "/welcome/" in made.text
+
+
+def test_a_draft_keeps_all_values_of_a_field(house: House) -> None:
+    """A rota that came back as its last week alone would leave the others without anybody."""
+    make_first(house)
+    client, _ = sign_in(house, "robin", PASSWORD)
+    ids = [house.account(("river", "coordinator"), name=name) for name in ("Ann", "Bob", "Zoe")]
+    form = forms_of(client.get("/on-call").text)["/on-call/river/weeks"]
+    form["accounts"] = [*ids, "-"]
+    house.now += sessions.IDLE_SECONDS
+    asked = client.post("/on-call/river/weeks", data=form)
+    wrong = forms_of(asked.text)["/sign-in"] | {"name": ["robin"], "password": ["not the password"]}
+    again = forms_of(client.post("/sign-in", data=wrong).text)["/sign-in"]
+    kept = client.post("/sign-in", data=again | {"name": ["robin"], "password": [PASSWORD]})
+    draft = forms_of(kept.text)["/on-call/river/weeks"]
+    assert draft["accounts"] == [*ids, "-"]
+    assert client.post("/on-call/river/weeks", data=draft).status_code == 303
+    assert forms_of(client.get("/on-call").text)["/on-call/river/weeks"]["accounts"][:4] == [*ids, "-"]
 
 
 def test_wrong_passwords_say_the_same_of_known_and_unknown_names(house: House) -> None:
