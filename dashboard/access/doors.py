@@ -14,7 +14,7 @@ from dashboard import fields, render
 from dashboard.access import abroad, accounts, audit, entrance, gate, invites, passwords, sessions, tokens
 from dashboard.access.abroad import FIRST_GRANTS
 from dashboard.access.departures import Errand
-from dashboard.access.entrance import DRAFT, DRAFT_PATH, Draft
+from dashboard.access.entrance import DRAFT, DRAFT_OF, DRAFT_PATH, Draft
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
 from dashboard.frame import Account, Action, Conflict, Page, Place
 from dashboard.parts import Parts
@@ -23,6 +23,7 @@ from dashboard.sent import form_of
 from dashboard.trouble import not_found
 
 READING: Final = ["GET", "HEAD"]
+NOT_KEPT: Final = "You were signed out, and what you had filled in is not kept. Sign in, and fill it in again."
 WRONG: Final = "This name and this password do not belong together."
 
 
@@ -50,10 +51,13 @@ def whence(request: Request) -> str:
 
 
 def with_draft(parts: Parts, request: Request, action: Action, form: FormData) -> Response:
-    """Ask somebody whose session ended to sign in, and keep what they had filled in."""
+    """Ask somebody whose session ended to sign in, and keep what they had filled in for them; never a password."""
     gate.check_origin(request)
+    whose = gate.ended_of(parts, request)
+    if whose is None or fields.has_secrets(action.form):
+        return _sign_in_page(parts, request, 401, then=action.page, error=NOT_KEPT)
     draft = [(DRAFT + name, value) for name, value in fields.plain(form).multi_items()]
-    draft = [(DRAFT_PATH, request.scope["path"]), *draft]
+    draft = [(DRAFT_PATH, request.scope["path"]), (DRAFT_OF, whose), *draft]
     return _sign_in_page(parts, request, 401, then=action.page, draft=draft)
 
 

@@ -19,6 +19,8 @@ DRAFT: Final = "draft."
 """Before the names of a form's fields that wait until their sender has signed in again."""
 
 DRAFT_PATH: Final = "draft_path"
+DRAFT_OF: Final = "draft_of"
+"""Holds the account whose session ended: nobody else is shown what was filled in."""
 
 Draft = Sequence[tuple[str, str]]
 """Names and values in their order: a name may come again."""
@@ -33,7 +35,8 @@ def come_in(parts: Parts, request: Request, account: str, then: str, draft: Draf
             sessions.end(db, old)
         token = sessions.start(db, account, now)
         audit.note(db, now, account, "signed in", "/sign-in")
-    path = dict(draft).get(DRAFT_PATH)
+    about = dict(draft)
+    path = about.get(DRAFT_PATH) if about.get(DRAFT_OF) == account else None
     answer = _draft_page(token, now, path, draft) if path else see_other(then)
     gate.keep(request, answer, COOKIE, token)
     gate.forget(request, answer, BEFORE_COOKIE)
@@ -57,7 +60,7 @@ def failed(parts: Parts, login: str, request: Request, account: str | None) -> N
 def draft_of(form: FormData) -> Draft:
     """What waits in a form of signing in."""
     given = fields.plain(form).multi_items()
-    return [(name, value) for name, value in given if name == DRAFT_PATH or name.startswith(DRAFT)]
+    return [(name, value) for name, value in given if name in (DRAFT_PATH, DRAFT_OF) or name.startswith(DRAFT)]
 
 
 def address_of(request: Request) -> str:

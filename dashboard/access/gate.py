@@ -47,6 +47,15 @@ def signed_in(parts: Parts, request: Request, *, is_use: bool = True) -> Session
     return session
 
 
+def ended_of(parts: Parts, request: Request) -> str | None:
+    """The account whose session the browser had; None when nobody knows."""
+    token = request.cookies.get(cookie_name(request, COOKIE))
+    if not token:
+        return None
+    with parts.engine.connect() as db:
+        return sessions.owner(db, token)
+
+
 def may(account: Account, roles: frozenset[Role]) -> None:
     """Refuse an account that holds none of the roles anywhere. Raises Trouble (KND-not-yours)."""
     if not account.holds(roles):

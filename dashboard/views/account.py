@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from dashboard.access import accounts, attempts, passwords
 from dashboard.frame import EVERYBODY, Action, Ask, Decided, FormErrors, Page, Role
@@ -32,9 +32,9 @@ class _Form(BaseModel):
 class Password(_Form):
     """One's new password, after the old one."""
 
-    old: str = Field(max_length=1_000)
-    password: str = Field(max_length=1_000)
-    again: str = Field(max_length=1_000)
+    old: SecretStr = Field(max_length=1_000)
+    password: SecretStr = Field(max_length=1_000)
+    again: SecretStr = Field(max_length=1_000)
 
 
 class Hotkeys(_Form):
@@ -64,18 +64,19 @@ def change_password(ask: Ask, form: Password) -> Decided:
     attempts.check(ask.db, tries, account.id, now)
     row = accounts.find_row(ask.db, account.id)
     kept = None if row is None else row["password"]
+    old, password, again = (field.get_secret_value() for field in (form.old, form.password, form.again))
 
     def later() -> Decided:  # a password takes its time, and nobody else's page waits for it
-        if not passwords.matches(kept, form.old):
+        if not passwords.matches(kept, old):
             with engine.begin() as db:
                 attempts.failed(db, tries, account.id, now)
             raise FormErrors(old="This is not your password.")
-        if fault := passwords.fault(form.password, account.name):
+        if fault := passwords.fault(password, account.name):
             raise FormErrors(password=fault)
-        if form.again != form.password:
+        if again != password:
             raise FormErrors(again="The two are not the same.")
         with engine.begin() as db:
-            accounts.set_password(db, account.id, form.password)
+            accounts.set_password(db, account.id, password)
             attempts.succeeded(db, tries, account.id)
         return Decided([], "/sign-in", "Your password is changed. Sign in with the new one.")
 
