@@ -43,8 +43,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[Action] = ACTIONS) -> FastAPI:
     """The dashboard over these parts. Raises ValueError when two pages have one path."""
-    closed: dict[str, None] = dict.fromkeys(("docs_url", "redoc_url", "openapi_url"))
-    app = FastAPI(title="Kindred dashboard", version="1", dependencies=[Depends(legible)], **closed)
+    front = [Depends(legible)]
+    app = FastAPI(
+        title="Kindred dashboard", version="1", dependencies=front, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.router.redirect_slashes = False
     MultiPartParser.spool_max_size = 0  # no file that is brought lies on a disk; the shield bounds its size
     face = _Face(parts, list(pages), {action.path: action for action in actions})

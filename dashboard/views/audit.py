@@ -70,7 +70,7 @@ def view(ask: Ask) -> Audit:
 
 
 def _may_know(ask: Ask, program: str | None, about: str | None) -> bool:
-    return program in ask.programs and "lead" in ask.roles(program) and not ask.is_own(about)
+    return program is not None and program in ask.programs and "lead" in ask.roles(program) and not ask.is_own(about)
 
 
 PAGE = Page("/audit", "Audit", READERS, view, "audit.html", query=Query, nav="more", order=80, audited=True)
