@@ -1,6 +1,6 @@
 """The application: every page and action of the registry as a route, behind the shield, with errors in plain words.
 
-``application`` has no work at import and nothing global: what it needs is in its ``Parts``.
+``application`` has no work at import, and nothing global but one limit of Starlette's: what it needs is in ``Parts``.
 """
 
 from __future__ import annotations
@@ -11,24 +11,27 @@ from traceback import extract_tb
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 
-from dashboard import fields, live, render, routes, twin
+from dashboard import database, fields, live, render, routes, twin
 from dashboard.access import doors, entrance, gate
+from dashboard.access.sessions import Session
 from dashboard.frame import Action, Conflict, File, FormErrors, NotFound, Page
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.routes import Done, Opened
+from dashboard.sent import form_of, legible
 from dashboard.shield import Lid, Shield, TooLarge
 from dashboard.trouble import FAILED, NOT_YOURS, SIGN_IN, TOO_LARGE, Trouble, not_found, problem, wants_json
 
-FIELDS_MAX: Final = 2_000  # "approve all" has twenty pairs, a group supervision some hundred names
-PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
 READING: Final = ["GET", "HEAD"]
 
 _KINDS: Final = {"css": "text/css", "csv": "text/csv", "js": "text/javascript", "svg": "image/svg+xml"}
@@ -40,8 +43,12 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[Action] = ACTIONS) -> FastAPI:
     """The dashboard over these parts. Raises ValueError when two pages have one path."""
-    app = FastAPI(title="Kindred dashboard", version="1", docs_url=None, redoc_url=None, openapi_url=None)
+    front = [Depends(legible)]
+    app = FastAPI(
+        title="Kindred dashboard", version="1", dependencies=front, docs_url=None, redoc_url=None, openapi_url=None
+    )
     app.router.redirect_slashes = False
+    MultiPartParser.spool_max_size = 0  # no file that is brought lies on a disk; the shield bounds its size
     face = _Face(parts, list(pages), {action.path: action for action in actions})
     for page in face.pages:
         app.add_api_route(page.path, face.page(page), methods=READING, include_in_schema=False)
@@ -81,15 +88,17 @@ class _Face:
 
     def search(self, page: Page) -> Endpoint:
         async def post(request: Request) -> Response:
-            form = await request.form(max_fields=FIELDS_MAX, max_part_size=PART_BYTES_MAX)
+            form = await form_of(request)
             return await run_in_threadpool(self._show, page, request, form)
 
         return post
 
     def action(self, action: Action) -> Endpoint:
         async def post(request: Request) -> Response:
-            async with request.form(max_fields=FIELDS_MAX, max_part_size=PART_BYTES_MAX) as sent:
-                form = await fields.with_files(sent)
+            try:
+                form = await fields.with_files(await form_of(request))
+            finally:
+                await request.close()
             return await run_in_threadpool(self._do, action, request, form)
 
         return post
@@ -133,7 +142,9 @@ class _Face:
         return entrance.see_other(done.decided.then)
 
     def _once(self, request: Request, done: Done) -> Response:
-        frame = Frame("Keep this now", done.session.form_token, self.parts.now(), done.session.account)
+        urgent, gaps = routes.around(self.parts, done.session)
+        now, account = self.parts.now(), done.session.account
+        frame = Frame("Keep this now", done.session.form_token, now, account, urgent=urgent, gaps=gaps)
         return HTMLResponse(render.html("once.html", frame, decided=done.decided, origin=str(request.base_url)))
 
     def _again(self, action: Action, request: Request, form: FormData, error: FormErrors | Conflict) -> Response:
@@ -172,13 +183,20 @@ class _Face:
         )
 
     def _show_trouble(self, request: Request, trouble: Trouble) -> Response:
-        session = gate.session_of(self.parts, request)
+        session = self._session_of(request)
         account = None if session is None else session.account
         frame = Frame("Not here" if trouble.status == 404 else "Not done", "", self.parts.now(), account)
         if account is not None and session is not None:
             bar = render.links(self.pages, account, "bar", ""), render.links(self.pages, account, "more", "")
-            frame = Frame(frame.title, session.form_token, frame.now, account, *bar)
+            urgent, gaps = routes.around(self.parts, session)
+            frame = Frame(frame.title, session.form_token, frame.now, account, *bar, urgent, gaps)
         return HTMLResponse(render.html("trouble.html", frame, trouble=trouble), trouble.status, trouble.headers)
+
+    def _session_of(self, request: Request) -> Session | None:
+        try:
+            return gate.session_of(self.parts, request)
+        except SQLAlchemyError:  # most likely it is the trouble itself
+            return None
 
 
 def _trouble_of(error: Exception) -> Trouble:
@@ -194,6 +212,10 @@ def _trouble_of(error: Exception) -> Trouble:
             return Trouble(status, TOO_LARGE if status == 413 else FAILED, f"the request cannot be read: {detail}")
         case TooLarge():
             return Trouble(413, TOO_LARGE, "the form is too large: send smaller files")
+        case OperationalError() | InterfaceError() | PoolTimeout():
+            away = database.away(error)
+            log.error("the database is away", code=away.code, kind=type(error).__name__)
+            return Trouble(503, away.code, away.message, headers={"Retry-After": "2"})
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)][-12:]
     log.error("a page failed", code=FAILED, kind=type(error).__name__, places=places)
     return Trouble(500, FAILED, f"the dashboard failed at this page ({type(error).__name__}): please report it")

@@ -21,14 +21,24 @@ class Blank(BaseModel):
     hint: str
     required: bool
     choices: list[tuple[str, str]]
+    values: list[str] = []
+    """What it begins with; of several only where several can be chosen."""
 
 
-def blanks(form: type[BaseModel], choices: Mapping[str, Mapping[str, str]] | None = None) -> list[Blank]:
-    """The fields of a form, in order; ``choices`` are those of fields that do not say them themselves."""
-    return [_blank(name, field, (choices or {}).get(name)) for name, field in form.model_fields.items()]
+def blanks(
+    form: type[BaseModel],
+    choices: Mapping[str, Mapping[str, str]] | None = None,
+    values: Mapping[str, list[str]] | None = None,
+) -> list[Blank]:
+    """The fields of a form, in order; ``choices`` are those of fields that do not say them themselves.
+
+    ``values`` are what fields begin with.
+    """
+    choices, values = choices or {}, values or {}
+    return [_blank(name, field, choices.get(name), values.get(name, [])) for name, field in form.model_fields.items()]
 
 
-def _blank(name: str, field: FieldInfo, offered: Mapping[str, str] | None) -> Blank:
+def _blank(name: str, field: FieldInfo, offered: Mapping[str, str] | None, values: list[str]) -> Blank:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     given = extra.get("choices") if offered is None else offered
     choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, Mapping) else {}
@@ -39,6 +49,7 @@ def _blank(name: str, field: FieldInfo, offered: Mapping[str, str] | None) -> Bl
         hint=field.description or "",
         required=field.is_required(),
         choices=list(choices.items()),
+        values=values,
     )
 
 

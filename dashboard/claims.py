@@ -1,14 +1,15 @@
 """Who decided on which version of a proposal: the first one does, and the second is told who and when.
 
 A claim is taken in the transaction of the decision, before its event is sent; so two coordinators on one card never
-both send. It has no person's id, and lasts as long as a decision may take to be seen.
+both send. It has no person's id, and lasts as long as a decision may take to be seen; one whose event was not taken
+is given back.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import BigInteger, Column, Connection, String, Table, delete, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, String, Table, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dashboard.access.tables import ACCOUNTS
@@ -49,6 +50,12 @@ def take(db: Connection, program: str, match: str, version: str, account: str, d
     return None if first is None or first.account == account else first
 
 
+def drop(db: Connection, program: str, match: str, version: str, account: str, at: int) -> None:
+    """Give back a claim that was taken at this time and came to nothing."""
+    mine = (CLAIMS.c.account == account) & (CLAIMS.c.at == at)  # not an earlier one, whose event was taken
+    db.execute(delete(CLAIMS).where(_of(program, match, version) & mine))
+
+
 def newest(db: Connection, program: str, match: str, version: str | None = None) -> Claim | None:
     """The newest decision on a proposal, or on one version of it."""
     query = (
@@ -67,5 +74,8 @@ def newest(db: Connection, program: str, match: str, version: str | None = None)
 def _forget(db: Connection, program: str, match: str, version: str, now: int) -> None:
     """Drop what is old, and a claim on this very version whose decision never arrived."""
     db.execute(delete(CLAIMS).where(CLAIMS.c.at < now - KEPT_SECONDS))
-    same = (CLAIMS.c.program == program) & (CLAIMS.c.match == match) & (CLAIMS.c.version == version)
-    db.execute(delete(CLAIMS).where(same & (CLAIMS.c.at < now - LASTS_SECONDS)))
+    db.execute(delete(CLAIMS).where(_of(program, match, version) & (CLAIMS.c.at < now - LASTS_SECONDS)))
+
+
+def _of(program: str, match: str, version: str) -> ColumnElement[bool]:
+    return (CLAIMS.c.program == program) & (CLAIMS.c.match == match) & (CLAIMS.c.version == version)

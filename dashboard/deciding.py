@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import Connection
 
 from dashboard import claims, words
 from dashboard.claims import Claim
@@ -55,14 +57,27 @@ def reviewed(ask: Ask, form: Reviewed) -> Decided:
     stands = _stands(ask, program, match_id, match, form)
     if form.decision == "reassign" and form.other is not None:
         _may_be_paired(ask, program, form.newcomer, form.other)
-    first = claims.take(ask.db, program.id, match_id, form.version, ask.account.id, form.decision, ask.now)
-    if first is not None:
-        raise Conflict(_was_first(ask, first))
+    undo = _claimed(ask, program, {match_id: form.version}, form.decision)
     told = event(
         ask, program, "match.reviewed", stands.id,
         decision=form.decision, by=ask.account.id, reason=form.reason, mentor=form.other,
     )  # fmt: skip
-    return Decided([told], "/today", _done(program, form), about=match_id, program=program.id)
+    return Decided([told], "/today", _done(program, form), about=match_id, program=program.id, undo=undo)
+
+
+def _claimed(ask: Ask, program: Program, versions: Mapping[str, str], decision: str) -> Callable[[Connection], None]:
+    """Claim these proposals, and return what gives the claims back. Raises Conflict when somebody was first."""
+    mine = [(program.id, match, version, ask.account.id) for match, version in versions.items()]
+    for claim in mine:
+        if first := claims.take(ask.db, *claim, decision, ask.now):
+            pair = program.state.matches.members_of(claim[1]) or ()
+            raise Conflict(f"{' and '.join(pair)}: {_was_first(ask, first)}")
+
+    def undo(db: Connection) -> None:
+        for claim in mine:
+            claims.drop(db, *claim, ask.now)
+
+    return undo
 
 
 def _match(ask: Ask, program: Program, match_id: str) -> Match | None:
@@ -135,14 +150,11 @@ def approved_together(ask: Ask, form: Together) -> Decided:
     listed = {f"{each.match}@{each.version}": each for each in low_risk.pairs(ask, program)}
     if any(pair not in listed for pair in form.pairs):
         raise Conflict("a pair of the list has changed since you opened it, and nothing was decided: look at it again")
-    told = []
-    for chosen in dict.fromkeys(form.pairs):
-        one = listed[chosen]
-        first = claims.take(ask.db, program.id, one.match, one.version, ask.account.id, "approve", ask.now)
-        if first is not None:
-            raise Conflict(f"{one.newcomer} and {one.mentor}: {_was_first(ask, first)}")
-        told.append(event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id))
-    return Decided(told, "/today", f"{words.many(len(told), 'pair')} approved.", program=program.id)
+    chosen = [listed[pair] for pair in dict.fromkeys(form.pairs)]
+    undo = _claimed(ask, program, {one.match: one.version for one in chosen}, "approve")
+    told = [event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id) for one in chosen]
+    done = f"{words.many(len(told), 'pair')} approved."
+    return Decided(told, "/today", done, program=program.id, whole=True, undo=undo)
 
 
 class Reasoned(Form):

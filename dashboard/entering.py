@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from dashboard import words
-from dashboard.frame import COORDINATORS, Action, Ask, Decided, FormErrors
+from dashboard.frame import COORDINATORS, EVERYWHERE, Account, Action, Ask, Decided, FormErrors
 from dashboard.recording import choice
 from dashboard.tell import event
 from matcher.errors import Refused
@@ -33,7 +33,7 @@ class Entered(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    program: OpaqueId
+    program: OpaqueId = Field(title="Program", description="A short name: letters, digits, hyphens.")
     person: OpaqueId = Field(title="Id", description="Opaque: no name, no initials, no date of birth.")
     role: Literal["newcomer", "mentor"] = choice(
         "They", {"newcomer": "seek a mentor", "mentor": "want to be a mentor"}, "newcomer"
@@ -81,18 +81,29 @@ def entered(ask: Ask, form: Entered) -> Decided:
     seeks = form.role == "newcomer"
     profile |= {"seeks_mentor": seeks or None, "needs": list(form.themes) or None if seeks else None}
     told = [event(ask, program, "member.joined", form.person, **profile)]
+    if program.id not in ask.everywhere:  # as with an import: nobody is paired before all are in
+        told.insert(0, event(ask, program, "program.stopped", program.id, by=ask.account.id))
     if not seeks:
         offer = {name: _day(getattr(form, name)) for name in OF_MENTORS} | {"strategies": list(form.themes) or None}
         told.append(event(ask, program, "mentor.volunteered", form.person, **offer))
     done = f"{form.person} is here." if seeks else f"{form.person} is here. Screening clears them to take people on."
+    if program.id not in ask.everywhere:
+        done += f" The program {program.id} has begun; it proposes nobody until you start pairing, on Today."
     then = f"/people/{program.id}/{form.person}"
-    return Decided(told, then, done, about=form.person, program=program.id)
+    return Decided(told, then, done, about=form.person, program=program.id, whole=True)
+
+
+def named(account: Account) -> list[str]:
+    """The programs that the account may coordinate; ``EVERYWHERE`` where it may name any."""
+    return sorted({program for program, role in account.grants if role in COORDINATORS})
 
 
 def _program(ask: Ask, form: Entered) -> Program:
     program = ask.everywhere.get(form.program)
     if program is None:
-        raise FormErrors(program="Choose one of your programs.")
+        if ask.everywhere or not {form.program, EVERYWHERE}.intersection(named(ask.account)):
+            raise FormErrors(program="Choose one of your programs.")
+        return Program(form.program)  # the very first; where there are some, a slip of the pen must not begin another
     member = program.state.members.get(form.person)
     if ask.is_own(form.person):
         raise FormErrors(person="This is you: a colleague enters you.")

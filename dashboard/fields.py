@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from starlette.datastructures import FormData, QueryParams, UploadFile
 
-from dashboard.frame import FormErrors
+from dashboard.frame import FormErrors, Given
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -37,9 +37,14 @@ def read(model: type[Model], fields: FormData | QueryParams | Mapping[str, Any])
         raise FormErrors(**_sentences(trouble)) from None
 
 
-def plain(fields: FormData | Mapping[str, Any]) -> dict[str, str]:
-    """The texts of a form by field, to be shown again; neither files nor the form's token."""
-    return {name: value for name, value in fields.items() if isinstance(value, str) and name != "form_token"}
+def plain(form: FormData) -> Given:
+    """The texts of a form, to be shown again; neither files nor the form's token."""
+    return Given([(name, it) for name, it in form.multi_items() if isinstance(it, str) and name != "form_token"])
+
+
+def has_secrets(model: type[BaseModel]) -> bool:
+    """Whether a form has fields that nothing may show again: passwords."""
+    return any(field.annotation is SecretStr for field in model.model_fields.values())
 
 
 async def with_files(form: FormData) -> FormData:

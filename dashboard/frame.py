@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Connection
+from starlette.datastructures import ImmutableMultiDict
 
 from matcher.errors import KindredError, code
 from matcher.program import Program
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
+
+NUMBER_MAX: Final = 2**63 - 1
+"""The largest whole number that a database holds."""
+
+Given = ImmutableMultiDict[str, str]
+"""The texts of a form by field; a field may come again, as in a list."""
 
 EVERYWHERE: Final = "*"
 """In a grant: all programs, also those to come."""
@@ -76,7 +83,7 @@ class Conflict(KindredError):
 class FormErrors(Exception):
     """What an action raises when fields do not go together: field name → a sentence for who filled it in."""
 
-    def __init__(self, **errors: str) -> None:
+    def __init__(self, /, **errors: str) -> None:
         super().__init__("the form has errors")
         self.errors = errors
 
@@ -125,7 +132,7 @@ class Ask:
     errors: Mapping[str, str] = field(default_factory=dict)
     """Of the form that was sent and refused, by field."""
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
     """What that form held, so that nobody types it twice."""
 
     wall: int = 0
@@ -180,7 +187,7 @@ class Page:
     view: View
     template: str
     query: type[BaseModel] = Nothing
-    """Its parameters: closed models, ``extra="forbid"``. Search words come by POST, so that no address holds them."""
+    """Its parameters: closed models, ``extra="forbid"``."""
 
     nav: Place = "none"
     order: int = 0
@@ -199,8 +206,8 @@ class Page:
     opened: Callable[[Ask], Sequence[dict[str, object]]] | None = None
     """What is told when it is opened, before it is shown: that somebody looks at a proposal."""
 
-    search: bool = False
-    """Whether its parameters also come by POST."""
+    search: frozenset[str] = frozenset()
+    """Parameters that come by POST only, so that no address holds them; where there are any, all may come by POST."""
 
     file: str | None = None
     """The name under which it is saved: its view returns a ``File``, and nothing is around it."""
@@ -223,7 +230,10 @@ class Decided:
     then: str
     notice: str
     about: str | None = None
-    """The member or match that it was about, for the audit."""
+    """The member, match or account that it was about, for the audit."""
+
+    what: str | None = None
+    """The word in the audit, where it says more than that of the action."""
 
     program: str | None = None
     secret: str | None = None
@@ -234,6 +244,9 @@ class Decided:
 
     whole: bool = False
     """Whether the events are taken all or none."""
+
+    undo: Callable[[Connection], None] = lambda db: None
+    """Called when the events were not taken: takes back what the action wrote for them."""
 
     later: Callable[[], Decided] | None = None
     """What takes long: called when programs and database are let go of; what it decides is done instead.

@@ -29,7 +29,7 @@ def add(app: FastAPI, parts: Parts) -> None:
     """The stream at ``/live``."""
 
     async def live(request: Request) -> Response:
-        account = (await run_in_threadpool(gate.signed_in, parts, request)).account
+        account = (await run_in_threadpool(gate.signed_in, parts, request, is_use=False)).account  # a page, by itself
         gate.may(account, COORDINATORS)
         parts.hub.admit()
         return StreamingResponse(_stream(parts, account), media_type="text/event-stream")

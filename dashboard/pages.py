@@ -5,6 +5,7 @@ from __future__ import annotations
 from dashboard import deciding, entering, recording
 from dashboard.frame import Action, Page
 from dashboard.views import (
+    account,
     accounts,
     alerts,
     audit,
@@ -54,7 +55,8 @@ PAGES: tuple[Page, ...] = (
     health.PAGE,
     recruit.PAGE,
     recruit.PUBLIC,
-    *accounts.PAGES,
+    accounts.PAGE,
+    account.PAGE,
     audit.PAGE,
 )
 ACTIONS: tuple[Action, ...] = (
@@ -68,4 +70,5 @@ ACTIONS: tuple[Action, ...] = (
     *start.ACTIONS,
     *on_call.ACTIONS,
     *accounts.ACTIONS,
+    *account.ACTIONS,
 )

@@ -25,6 +25,7 @@ from matcher.program import Program
 
 PATH: Final = "/record/{program}/{person}"
 Events = list[dict[str, object]]
+Values = dict[str, list[str]]
 Who = Literal["newcomer", "mentor"]
 SIDES: Final = {"newcomer": "the newcomer", "mentor": "the mentor"}
 
@@ -56,12 +57,12 @@ class Contacted(Dated):
 
 
 class Wish(Form):
-    """What the newcomer asks of a mentor."""
+    """What the newcomer asks of a mentor. It replaces what they asked before, which is filled in."""
 
-    mentor_gender: Literal["any", "woman", "man", "nonbinary", "other"] = choice(
+    mentor_gender: list[Literal["any", "woman", "man", "nonbinary", "other"]] = choice(
         "The mentor's gender", {"any": "asked, and it does not matter", **words.GENDERS}
     )
-    max_km: int | None = Field(None, ge=1, le=20_000, title="At most so many km away", description="Empty: no wish.")
+    max_km: float | None = Field(None, gt=0, le=20_000, title="At most so many km away", description="Empty: no wish.")
 
 
 class Consents(Dated):
@@ -225,6 +226,11 @@ class Subject:
         return match if match is not None and match.stage == "active" else None
 
     @property
+    def is_own_pair(self) -> bool:
+        """Whether the person's mentor is who asks."""
+        return self.pair is not None and self.ask.is_own(self.pair.mentor)
+
+    @property
     def is_mentor(self) -> bool:
         """Whether the person offers support."""
         return self.member.mentorship is not None
@@ -235,10 +241,12 @@ class Subject:
         return [event(self.ask, self.program, type_, self.member.id, at=at, **data)]
 
     def tell_of_pair(self, type_: str, day: date | None = None, /, **data: Any) -> Events:
-        """One event about the person's active match. Raises FormErrors when there is none any more."""
+        """One event about the person's active match. Raises FormErrors when there is none, or it is one's own."""
         match = self.pair
         if match is None:
             raise FormErrors(form="They have no mentor any more.")
+        if self.is_own_pair:
+            raise FormErrors(form="You are their mentor: a colleague can record how it goes.")
         at = instant_of(self.ask, self.program, day, "on")
         if "by" in data and data["by"] in SIDES:
             data["by"] = match.newcomer if data["by"] == "newcomer" else match.mentor
@@ -254,9 +262,17 @@ def _wish(about: Subject, form: Wish) -> Events:
     before = about.member.profile.wishes
     kept: dict[str, Any] = {"languages": list(before.languages) or None, "formats": list(before.formats) or None}
     kept |= {"min_shared": before.min_shared or None, "max_km": form.max_km}
-    asked = "any" if form.mentor_gender == "any" else [form.mentor_gender]
+    if "any" in form.mentor_gender and len(form.mentor_gender) > 1:
+        raise FormErrors(mentor_gender="Either it does not matter, or choose genders.")
+    asked = "any" if "any" in form.mentor_gender else form.mentor_gender
     wishes = {"mentor_gender": asked, **{name: value for name, value in kept.items() if value is not None}}
     return about.tell("member.updated", wishes=wishes)
+
+
+def _wished(member: Member) -> Values:
+    wishes = member.profile.wishes
+    genders: list[str] = ["any"] if wishes.mentor_gender == "any" else list(wishes.mentor_gender or ())
+    return {"mentor_gender": genders, "max_km": [] if wishes.max_km is None else [f"{wishes.max_km:.12g}"]}
 
 
 def _consent(about: Subject, form: Consents) -> Events:
@@ -287,6 +303,8 @@ def _report(about: Subject, form: Report) -> Events:
 def _never_again(about: Subject, form: NeverAgain) -> Events:
     if form.other == about.member.id or about.program.state.members.get(form.other) is None:
         raise FormErrors(other="There is nobody else of this id.")
+    if about.ask.is_own(form.other):
+        raise FormErrors(other="This is you: a colleague can record it.")
     return about.tell("exclusion.added", other=form.other, kind="never_again")
 
 
@@ -335,6 +353,8 @@ class Kind:
     """What can be chosen in a field of the form, where that is not always the same."""
 
     done: str = "It is written down."
+    now: Callable[[Member], Values] = lambda member: {}
+    """What a form that replaces something begins with, by field: what it would replace."""
 
     @property
     def hint(self) -> str:
@@ -367,7 +387,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     Kind("setback", "A setback", Setback,
          lambda a, f: a.tell("progress.setback", f.on, code=f.code, severity=f.severity, by=f.by)),
     Kind("distress", "Distress", Distress, lambda a, f: a.tell("progress.distress", f.on, level=f.level)),
-    Kind("wish", "A wish about the mentor", Wish, _wish),
+    Kind("wish", "A wish about the mentor", Wish, _wish, now=_wished),
     Kind("consent", "A consent", Consents, _consent, choices=_clinicians),
     Kind("pause", "A pause", Pause, lambda a, f: a.tell("member.paused", kind=f.pause, until=_day(f.until))),
     Kind("resume", "Back from a pause", Nothing, lambda a, f: a.tell("member.resumed"),
@@ -412,7 +432,8 @@ def subject(ask: Ask) -> Subject:
 def offered(about: Subject) -> list[Kind]:
     """What can be recorded of somebody now, by this account."""
     roles = about.ask.roles(about.program.id)
-    return [kind for kind in KINDS if kind.roles & roles and kind.when(about)]
+    closed = {PAIR} if about.is_own_pair else set()
+    return [kind for kind in KINDS if kind.roles & roles and kind.group not in closed and kind.when(about)]
 
 
 def _act(kind: Kind) -> Callable[[Ask, Form], Decided]:

@@ -44,7 +44,9 @@ class Frame:
     account: Account | None = None
     bar: Sequence[Link] = ()
     more: Sequence[Link] = ()
-    urgent: int = 0
+    urgent: int | None = None
+    """How many things cannot wait; None where nobody counted: then nothing is said of it."""
+
     gaps: Sequence[str] = ()
     """Why nobody would be called if something could not wait."""
 

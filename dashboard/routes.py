@@ -18,14 +18,31 @@ from starlette.datastructures import FormData, QueryParams
 from dashboard import fields
 from dashboard.access import audit, gate, sessions
 from dashboard.access.sessions import Session
-from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
+from dashboard.frame import (
+    COORDINATORS,
+    EVERYBODY,
+    Action,
+    Ask,
+    Conflict,
+    Decided,
+    FormErrors,
+    NotFound,
+    Page,
+    Role,
+    Sent,
+)
 from dashboard.oncall.gaps import gaps_of
 from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.trouble import BAD_FORM, Trouble, not_found
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
-CHANGED = "Something has changed since it was checked, so nothing was taken. Check it again."
+REFUSED = "refused"
+"""In the audit, behind a line of what was to be done: it was not."""
+
+NOT_CONFIRMED = "not confirmed"
+"""The same where nobody answered: most likely it was not done; where it was, the journal has it."""
+
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -61,23 +78,30 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     session = gate.signed_in(parts, request)
     if searched is not None:
         gate.check_change(request, session.token, _text(searched, gate.FORM_FIELD))
+    if searched is None and page.search.intersection(request.query_params):
+        raise Trouble(422, BAD_FORM, "words to look for are not taken from an address: send them by the form")
     asked, program = _parameters(page, request.query_params if searched is None else searched)
-    if page.opened is not None:
+    if page.opened is not None and request.method != "HEAD":  # a program that only looks whether the page is there
         _tell_opened(parts, page.opened, page.roles, request, session)
-    opened = _viewed(parts, page, request, session, program, query=asked)
-    if page.person is not None or page.audited:
-        about = opened.ask.path.get(page.person or "match")
-        with parts.engine.begin() as db:
-            program = opened.ask.path.get(SWITCH)
-            audit.note(db, opened.ask.wall, session.account.id, page.what, page.path, program=program, about=about)
-    return opened
+    return _audited(parts, page, _viewed(parts, page, request, session, program, query=asked))
+
+
+def around(parts: Parts, session: Session) -> tuple[int | None, Sequence[str]]:
+    """What stands above a page that is no view's: how much cannot wait, and the gaps; None where nobody can say."""
+    try:
+        with parts.engine.connect() as db, parts.replica.reading() as programs:
+            ask = _ask(parts, session, EVERYBODY, programs, db, None, {})
+            return parts.urgent(ask), gaps_of(ask)
+    except Exception:  # it stands above errors, and what failed there may fail here
+        return None, ()
 
 
 def open_again(parts: Parts, page: Page, request: Request, sent: FormData, error: FormErrors) -> Opened:
     """The page of a form that was refused, with the errors and what was filled in. Raises Trouble."""
     session = gate.signed_in(parts, request)
     asked, given = fields.read(page.query, {}), fields.plain(sent)
-    return _viewed(parts, page, request, session, None, query=asked, errors=error.errors, given=given)
+    opened = _viewed(parts, page, request, session, None, query=asked, errors=error.errors, given=given)
+    return _audited(parts, page, opened)
 
 
 def do_action(parts: Parts, action: Action, request: Request, given: FormData | Mapping[str, Any]) -> Done:
@@ -87,7 +111,6 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
     path = _path(request)
     _admit(session, action.roles, path.get(action.person or ""))
     form = fields.read(action.form, given)
-    now = parts.now()
     with parts.engine.begin() as db:
         with parts.replica.reading() as programs:
             ask = _ask(parts, session, action.roles, programs, db, None, path)
@@ -96,19 +119,24 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
                 shown = None if decided.shown is None else _opened(parts, session, ask, decided.shown.model)
             except NotFound:
                 raise not_found() from None
-        audit.note(db, now, session.account.id, action.what, action.path, program=decided.program, about=decided.about)
-    if decided.later is not None:
-        decided = decided.later()
-    sent, seen = _send(parts, decided.events, whole=decided.whole)
-    return Done(session, decided, sent, seen, shown)
+        _note(parts, db, session, action, decided)
+    try:
+        done = _carried_out(parts, session, decided, shown)
+    except Exception as error:
+        _undo(parts, session, action, decided, REFUSED if isinstance(error, FormErrors | Conflict) else NOT_CONFIRMED)
+        raise
+    if done.sent.refused:
+        _undo(parts, session, action, decided, REFUSED)
+    return done
 
 
 def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
     code = done.sent.refused[0][1]
+    why = f"{CODES.get(code, 'The program refused it.')} ({code})"
     if done.decided.whole:
-        return FormErrors(**{fields.WHOLE_FORM: f"{CHANGED} ({code})"})
-    return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
+        why = f"Nothing was taken: a part was refused. {why}"
+    return FormErrors(**{fields.WHOLE_FORM: why})
 
 
 def as_trouble(error: FormErrors | Conflict) -> Trouble:
@@ -127,6 +155,27 @@ def note_notice(parts: Parts, session: Session, notice: str | None) -> None:
     """Leave a sentence for the next page, or take it away."""
     with parts.engine.begin() as db:
         sessions.say(db, session, notice)
+
+
+def _carried_out(parts: Parts, session: Session, decided: Decided, shown: Opened | None) -> Done:
+    if decided.later is not None:
+        decided = decided.later()
+    sent, seen = _send(parts, decided.events, whole=decided.whole)
+    return Done(session, decided, sent, seen, shown)
+
+
+def _undo(parts: Parts, session: Session, action: Action, decided: Decided, what: str) -> None:
+    """Take back what was written for events that were not taken, and say so behind the line that announced them."""
+    with parts.engine.begin() as db:
+        decided.undo(db)
+        _note(parts, db, session, action, decided, what)
+
+
+def _note(
+    parts: Parts, db: Connection, session: Session, action: Action, decided: Decided, what: str | None = None
+) -> None:
+    at, account, said = parts.now(), session.account.id, what or decided.what or action.what
+    audit.note(db, at, account, said, action.path, program=decided.program, about=decided.about)
 
 
 def _send(parts: Parts, events: Sequence[dict[str, object]], *, whole: bool = False) -> tuple[Sent, bool]:
@@ -164,6 +213,16 @@ def _viewed(parts: Parts, page: Page, request: Request, session: Session, progra
             return _opened(parts, session, ask, page.view(ask))
         except NotFound:
             raise not_found() from None
+
+
+def _audited(parts: Parts, page: Page, opened: Opened) -> Opened:
+    """Note that the page is shown, where that is to be noted; also a form that was refused shows it."""
+    if page.person is not None or page.audited:
+        path, account = opened.ask.path, opened.session.account.id
+        about = path.get(page.person or "match")
+        with parts.engine.begin() as db:
+            audit.note(db, opened.ask.wall, account, page.what, page.path, program=path.get(SWITCH), about=about)
+    return opened
 
 
 def _opened(parts: Parts, session: Session, ask: Ask, model: BaseModel) -> Opened:

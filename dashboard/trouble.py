@@ -20,7 +20,7 @@ FORGED = code(
     "from /api/v1/me, in the header X-Form-Token.",
 )
 BAD_FORM = code("KND-form", "Fields of the form, or parameters of the address, are not as they must be.")
-TOO_MANY = code("KND-too-many-tries", "Too many tries to sign in. Wait as long as Retry-After says.")
+TOO_MANY = code("KND-too-many-tries", "Too many tries with a wrong password or link. Wait as long as Retry-After says.")
 FAILED = code("KND-dashboard", "The dashboard failed at this page. The log has the place in the program.")
 TOO_LARGE = code("KND-form-too-large", "The form is larger than the dashboard takes.")
 

@@ -20,6 +20,7 @@ from dashboard import routes
 from dashboard.access import gate
 from dashboard.frame import Action, Conflict, FormErrors, Page, Role
 from dashboard.parts import Parts
+from dashboard.sent import check
 from dashboard.trouble import BAD_FORM, Trouble
 
 ROOT: Final = "/api/v1"
@@ -68,7 +69,7 @@ def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
         return _tagged(request, opened.model)
 
     model = get_type_hints(page.view).get("return", BaseModel)
-    extra = {"parameters": [*_braces(page.path), *_query(page.query)]}
+    extra = {"parameters": [*_braces(page.path), *_query(page)]}
     app.add_api_route(
         address(page.path),
         get,
@@ -170,6 +171,7 @@ async def _body(request: Request) -> dict[str, Any]:
         document = None
     if not isinstance(document, dict):
         raise Trouble(422, BAD_FORM, "send the fields as one JSON object")
+    check([document])
     return document
 
 
@@ -178,12 +180,13 @@ def _braces(path: str) -> list[dict[str, Any]]:
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
-def _query(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema()
+def _query(page: Page) -> list[dict[str, Any]]:
+    schema = page.query.model_json_schema()
     needed = schema.get("required", ())
     own = [
         {"name": name, "in": "query", "required": name in needed, "schema": about}
         for name, about in schema.get("properties", {}).items()
+        if name not in page.search
     ]
     if all(parameter["name"] != routes.SWITCH for parameter in own):
         own.append({"name": routes.SWITCH, "in": "query", "required": False, "schema": {"type": "string"}})

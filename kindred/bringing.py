@@ -77,6 +77,11 @@ class Brought:
             said.append(f"not read, because no column of the template has the name: {_listed(chosen.unknown)}")
         if chosen.twice:
             said.append(f"more than once, and read from the first: {_listed(chosen.twice)}")
+        if self.report.otherwise:
+            said.append(
+                f"{len(self.report.otherwise)} statements were taken before, and something else holds by now: they are "
+                "left so; the dashboard's page Import can change them back"
+            )
         return said
 
     @property
@@ -84,7 +89,12 @@ class Brought:
         """The report in numbers."""
         names = ("lines", "people", "mentors", "pairs", "known", "events")
         numbers = {name: getattr(self.report, name) for name in names}
-        return {**numbers, "problems": self.wrong, "seconds": round(self.report.seconds, 1)}
+        return {
+            **numbers,
+            "otherwise": len(self.report.otherwise),
+            "problems": self.wrong,
+            "seconds": round(self.report.seconds, 1),
+        }
 
     @property
     def document(self) -> dict[str, Any]:

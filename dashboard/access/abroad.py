@@ -16,12 +16,12 @@ from starlette.datastructures import FormData
 from dashboard import fields, render
 from dashboard.access import accounts, audit, departures, entrance, gate, identities, invites, tokens
 from dashboard.access.departures import Errand
-from dashboard.access.entrance import DRAFT
 from dashboard.access.gate import BEFORE_COOKIE, FORM_FIELD
 from dashboard.access.provider import AWAY, CALLBACK, Provider
 from dashboard.frame import EVERYWHERE, Conflict, Role
 from dashboard.parts import Parts
 from dashboard.render import Frame
+from dashboard.sent import form_of
 from dashboard.trouble import Trouble, not_found
 from matcher.errors import code
 
@@ -36,14 +36,13 @@ NOBODY = code(
 )
 
 FIRST_GRANTS: tuple[tuple[str, Role], ...] = ((EVERYWHERE, "lead"), (EVERYWHERE, "admin"))
-FIELDS_MAX = 2_000
 
 
 def add(app: FastAPI, parts: Parts) -> None:
     """Put the two doors into the application; without a provider there is nothing at their addresses."""
 
     async def away(request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(_away, parts, request, form)
 
     def back(request: Request) -> Response:
@@ -68,11 +67,10 @@ def leave(parts: Parts, request: Request, errand: Errand) -> Response:
 
 
 def _away(parts: Parts, request: Request, form: FormData) -> Response:
-    given = fields.plain(form)
     _provider(parts)
     gate.check_change(request, gate.before_token(request), str(form.get(FORM_FIELD, "")))
-    draft = {name: value for name, value in given.items() if name.startswith((DRAFT, entrance.DRAFT_PATH))}
-    return leave(parts, request, Errand(then=gate.local(given.get("then")), draft=draft))
+    then = gate.local(fields.plain(form).get("then"))
+    return leave(parts, request, Errand(then=then, draft=entrance.draft_of(form)))
 
 
 def _back(parts: Parts, request: Request) -> Response:

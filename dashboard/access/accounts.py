@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, delete, false, func, insert, select, update
 
 from dashboard.access import passwords
 from dashboard.access.tables import ACCOUNTS, GRANTS, IDENTITIES, INVITES, SESSIONS
@@ -128,8 +128,9 @@ def set_active(db: Connection, id_: str, active: bool) -> None:
 
 def set_password(db: Connection, id_: str, password: str) -> None:
     """Keep the password's hash, let the account in by nothing else, and sign it out."""
+    hash_ = passwords.hashed(password)  # before anything is written: it takes its time
     db.execute(delete(IDENTITIES).where(IDENTITIES.c.account == id_))
-    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(password=passwords.hashed(password)))
+    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(password=hash_))
     sign_out_everywhere(db, id_)
 
 
@@ -160,8 +161,17 @@ def _write_grants(db: Connection, id_: str, granted: set[Grant]) -> None:
         db.execute(insert(GRANTS), rows)
 
 
+def _one_at_a_time(db: Connection) -> None:
+    """Have others who take something away wait until this transaction ends: each would count on the other's grant."""
+    if db.dialect.name == "postgresql":
+        db.exec_driver_sql(f"LOCK TABLE {GRANTS.name} IN SHARE ROW EXCLUSIVE MODE")
+    else:
+        db.execute(delete(GRANTS).where(false()))  # in SQLite any write does, also of nothing
+
+
 def _keep_somebody(db: Connection, id_: str, kept: set[Grant]) -> None:
     """Refuse a change after which a program, or the accounts, would have nobody who may repair it."""
+    _one_at_a_time(db)
     lost = {grant for grant in grants(db, id_) - kept if grant[1] in KEPT_ROLES}
     held = select(GRANTS.c.program, GRANTS.c.role).join(ACCOUNTS).where(ACCOUNTS.c.active, GRANTS.c.account != id_)
     others = {(program, role) for program, role in db.execute(held)} | kept

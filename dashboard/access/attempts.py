@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, insert, select
 
 from dashboard.access.tables import ATTEMPTS
+from dashboard.trouble import TOO_MANY, Trouble
 
 WINDOW_SECONDS: Final = 15 * 60
 BOTH_MAX: Final = 5  # one person who mistypes
@@ -23,6 +24,14 @@ def wait_seconds(db: Connection, login: str, address: str, now: int) -> int:
         if count >= most:
             return max(1, int(oldest) + WINDOW_SECONDS - now)
     return 0
+
+
+def check(db: Connection, login: str, address: str, now: int) -> None:
+    """Refuse a try after too many that failed. Raises Trouble (KND-too-many-tries)."""
+    if wait := wait_seconds(db, login, address, now):
+        minutes = (wait + 59) // 60
+        headers = {"Retry-After": str(wait)}
+        raise Trouble(429, TOO_MANY, f"too many tries: wait {minutes} minutes, then try again", headers=headers)
 
 
 def failed(db: Connection, login: str, address: str, now: int) -> None:

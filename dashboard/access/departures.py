@@ -36,7 +36,7 @@ class Errand(BaseModel):
     name: str = ""
     """For the first account of all."""
 
-    draft: dict[str, str] = {}
+    draft: list[tuple[str, str]] = []
 
 
 def leave(db: Connection, before: str, address: str, errand: Errand, now: int) -> Keys:

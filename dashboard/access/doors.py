@@ -14,15 +14,16 @@ from dashboard import fields, render
 from dashboard.access import abroad, accounts, audit, entrance, gate, invites, passwords, sessions, tokens
 from dashboard.access.abroad import FIRST_GRANTS
 from dashboard.access.departures import Errand
-from dashboard.access.entrance import DRAFT, DRAFT_PATH
+from dashboard.access.entrance import DRAFT, DRAFT_OF, DRAFT_PATH, Draft
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
 from dashboard.frame import Account, Action, Conflict, Page, Place
 from dashboard.parts import Parts
 from dashboard.render import Frame
+from dashboard.sent import form_of
 from dashboard.trouble import not_found
 
 READING: Final = ["GET", "HEAD"]
-FIELDS_MAX: Final = 2_000
+NOT_KEPT: Final = "You were signed out, and what you had filled in is not kept. Sign in, and fill it in again."
 WRONG: Final = "This name and this password do not belong together."
 
 
@@ -50,10 +51,14 @@ def whence(request: Request) -> str:
 
 
 def with_draft(parts: Parts, request: Request, action: Action, form: FormData) -> Response:
-    """Ask somebody whose session ended to sign in, and keep what they had filled in."""
+    """Ask somebody whose session ended to sign in, and keep what they had filled in for them; never a password."""
     gate.check_origin(request)
-    draft = {DRAFT + name: value for name, value in fields.plain(form).items()}
-    return _sign_in_page(parts, request, 401, then=action.page, draft={DRAFT_PATH: request.scope["path"], **draft})
+    whose = gate.ended_of(parts, request)
+    if whose is None or fields.has_secrets(action.form):
+        return _sign_in_page(parts, request, 401, then=action.page, error=NOT_KEPT)
+    draft = [(DRAFT + name, value) for name, value in fields.plain(form).multi_items()]
+    draft = [(DRAFT_PATH, request.scope["path"]), (DRAFT_OF, whose), *draft]
+    return _sign_in_page(parts, request, 401, then=action.page, draft=draft)
 
 
 def go_home(pages: Sequence[Page], account: Account) -> Response:
@@ -78,22 +83,22 @@ class _Doors:
         return _sign_in_page(self._parts, request, 200, then=gate.local(then))
 
     async def sign_in(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._sign_in, request, form)
 
     async def sign_out(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._sign_out, request, form)
 
     async def switch(self, request: Request) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._switch, request, form)
 
     def welcome_form(self, request: Request, token: str) -> Response:
         return self._welcome_page(request, token, 200, {}, "")
 
     async def welcome(self, request: Request, token: str) -> Response:
-        form = await request.form(max_fields=FIELDS_MAX)
+        form = await form_of(request)
         return await run_in_threadpool(self._welcome, request, token, form)
 
     def _sign_in(self, request: Request, form: FormData) -> Response:
@@ -104,11 +109,9 @@ class _Doors:
             row = accounts.find_login(db, login)
         if not passwords.matches(None if row is None else row["password"], _text(form, "password")) or row is None:
             entrance.failed(self._parts, login, request, None if row is None else row["id"])
-            draft = {name: value for name, value in fields.plain(form).items() if name.startswith("draft")}
-            return _sign_in_page(
-                self._parts, request, 422, then=then, draft=draft, name=_text(form, "name"), error=WRONG
-            )
-        return entrance.come_in(self._parts, request, row["id"], then, fields.plain(form), login)
+            draft, name = entrance.draft_of(form), _text(form, "name")
+            return _sign_in_page(self._parts, request, 422, then=then, draft=draft, name=name, error=WRONG)
+        return entrance.come_in(self._parts, request, row["id"], then, entrance.draft_of(form), login)
 
     def _sign_out(self, request: Request, form: FormData) -> Response:
         session = gate.signed_in(self._parts, request)
@@ -133,11 +136,12 @@ class _Doors:
 
     def _welcome(self, request: Request, token: str, form: FormData) -> Response:
         _check_before(request, form)
-        entrance.not_too_often(self._parts, "", request)
+        login = _login(token)
+        entrance.not_too_often(self._parts, login, request)
         name, by_provider = _text(form, "name").strip(), _text(form, "by") == "provider"
         holds, account = self._invited(token)
         if not holds:
-            entrance.failed(self._parts, "", request, None)
+            entrance.failed(self._parts, login, request, None)
             return self._welcome_page(request, token, 422, {}, name)
         errors = {} if account or name else {"name": "Say how you are called here."}
         errors |= {"name": "Take a shorter name."} if len(name) > 100 else {}
@@ -159,7 +163,7 @@ class _Doors:
                 audit.note(db, now, id_, "set a password", "/welcome/{token}")
         except Conflict as taken:
             return self._welcome_page(request, token, 422, {"name": taken.message + "."}, name)
-        return entrance.come_in(self._parts, request, id_, gate.HOME, {})
+        return entrance.come_in(self._parts, request, id_, gate.HOME, login=_login(token))
 
     def _welcome_page(self, request: Request, token: str, status: int, errors: dict[str, str], name: str) -> Response:
         holds, account = self._invited(token)
@@ -182,13 +186,13 @@ def _sign_in_page(
     status: int,
     *,
     then: str,
-    draft: dict[str, str] | None = None,
+    draft: Draft = (),
     name: str = "",
     error: str | None = None,
 ) -> Response:
     before = gate.before_token(request)
     frame = Frame("Sign in", tokens.form_token(before), parts.now())
-    values = {"then": then, "draft": draft or {}, "name": name, "error": error, "provider": _provider(parts)}
+    values = {"then": then, "draft": draft, "name": name, "error": error, "provider": _provider(parts)}
     answer = HTMLResponse(render.html("sign_in.html", frame, **values), status)
     gate.keep(request, answer, BEFORE_COOKIE, before)
     return answer
@@ -209,6 +213,11 @@ def _check_before(request: Request, form: FormData) -> None:
 def _text(form: FormData, name: str) -> str:
     value = form.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _login(token: str) -> str:
+    """Under what failures of a one-time link are counted: by the link, for there is no name to count by."""
+    return "welcome|" + tokens.hashed(token)
 
 
 def _provider(parts: Parts) -> str | None:

@@ -25,26 +25,35 @@ HOME: Final = "/"
 _LOCAL: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~:@!$&'()*+,;=%/-]*(\?[A-Za-z0-9._~:@!$&'()*+,;=%/?-]*)?")
 
 
-def session_of(parts: Parts, request: Request) -> Session | None:
-    """The session of the request's cookie, noted as used."""
+def session_of(parts: Parts, request: Request, *, is_use: bool = True) -> Session | None:
+    """The session of the request's cookie, noted as used if somebody does something with it."""
     token = request.cookies.get(cookie_name(request, COOKIE))
     if not token or len(token) > 100:
         return None
     now = parts.now()
     with parts.engine.connect() as db:
         session = sessions.find(db, token, now, parts.idle_seconds)
-    if session is not None and now - session.used_at >= sessions.USED_SECONDS:
+    if is_use and session is not None and now - session.used_at >= sessions.USED_SECONDS:
         with parts.engine.begin() as db:
             sessions.use(db, session, now)
     return session
 
 
-def signed_in(parts: Parts, request: Request) -> Session:
+def signed_in(parts: Parts, request: Request, *, is_use: bool = True) -> Session:
     """The session. Raises Trouble (KND-sign-in)."""
-    session = session_of(parts, request)
+    session = session_of(parts, request, is_use=is_use)
     if session is None:
         raise Trouble(401, SIGN_IN, "sign in first; a session ends when nothing is asked for a while")
     return session
+
+
+def ended_of(parts: Parts, request: Request) -> str | None:
+    """The account whose session the browser had; None when nobody knows."""
+    token = request.cookies.get(cookie_name(request, COOKIE))
+    if not token:
+        return None
+    with parts.engine.connect() as db:
+        return sessions.owner(db, token)
 
 
 def may(account: Account, roles: frozenset[Role]) -> None:

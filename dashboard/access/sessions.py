@@ -13,6 +13,7 @@ from dashboard.frame import Account
 
 IDLE_SECONDS: Final = 30 * 60  # OWASP: 15 to 30 minutes where somebody else may come to the desk
 LONGEST_SECONDS: Final = 12 * 3_600  # a working day; after it everybody signs in again
+KNOWN_SECONDS: Final = 24 * 3_600  # after its end: so long what was filled in meanwhile is given back to its sender
 USED_SECONDS: Final = 15  # a session's last use is written this exactly, so that most requests write nothing
 
 
@@ -40,7 +41,7 @@ def start(db: Connection, account: str, now: int) -> str:
     token = tokens.new()
     before = db.execute(select(ACCOUNTS.c.seen_at).where(ACCOUNTS.c.id == account)).scalar_one()
     row = {"hash": tokens.hashed(token), "account": account, "started_at": now, "used_at": now, "seen_before": before}
-    db.execute(delete(SESSIONS).where(SESSIONS.c.started_at < now - LONGEST_SECONDS))
+    db.execute(delete(SESSIONS).where(SESSIONS.c.started_at < now - LONGEST_SECONDS - KNOWN_SECONDS))
     db.execute(insert(SESSIONS).values(**row))
     accounts.seen(db, account, now)  # also of a visit that is over within a minute
     return token
@@ -58,6 +59,11 @@ def find(db: Connection, token: str, now: int, idle_seconds: int = IDLE_SECONDS)
         return None
     fresh = min(now + idle_seconds, row["started_at"] + LONGEST_SECONDS)
     return Session(token, account, row["used_at"], fresh, row["program"], row["notice"])
+
+
+def owner(db: Connection, token: str) -> str | None:
+    """Whose session it is or was; None when it is unknown, also after signing out."""
+    return db.execute(select(SESSIONS.c.account).where(SESSIONS.c.hash == tokens.hashed(token))).scalar()
 
 
 def use(db: Connection, session: Session, now: int) -> None:

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from dashboard import words
-from dashboard.importing import lines
+from dashboard.importing import again, lines
 from dashboard.importing.columns import Chosen
 from dashboard.importing.lines import Problem, Told
 from dashboard.importing.sheet import NotATable, Sheet
@@ -65,6 +65,9 @@ class Report:
     """How many problems there are."""
 
     problems: list[Problem] = field(default_factory=list)
+    otherwise: set[str] = field(default_factory=set)
+    """Ids of events that were taken before, where something else holds by now."""
+
     skip: set[str] = field(default_factory=set)
     """Ids of events that are not to be told: they are known, or stand already."""
 
@@ -147,6 +150,9 @@ class Trial:
         return report
 
     def _take(self, each: Told, is_known: bool, report: Report) -> None:
+        if is_known and not again.holds(each.document, self._copy.state.members.get(str(each.document["subject"]))):
+            report.otherwise.add(each.id)
+            return
         if is_known or self._stands(each):
             report.known += 1
             report.skip.add(each.id)
@@ -176,11 +182,21 @@ class Trial:
         return match is not None and match.stage == "active" and match.mentor == mentor
 
 
-def whole(draft: Draft, report: Report, now: int, by: str | None) -> Iterator[dict[str, object]]:
-    """All that is to be told, in order, with pairing stopped where that is needed; nothing when all is known."""
-    new = (each.document for each in told(draft, now, by) if each.id not in report.skip)
-    if report.events == 0:
+def whole(
+    draft: Draft, report: Report, now: int, by: str | None, *, otherwise: bool = False
+) -> Iterator[dict[str, object]]:
+    """All that is to be told, in order, with pairing stopped where that is needed; nothing when all is known.
+
+    With ``otherwise``, also what was said before and holds no longer.
+    """
+    if report.events == 0 and not (otherwise and report.otherwise):
         return
+    wanted = (each for each in told(draft, now, by) if each.id not in report.skip)
+    new = (
+        again.told(each.document, draft.program, now) if each.id in report.otherwise else each.document
+        for each in wanted
+        if otherwise or each.id not in report.otherwise
+    )
     program, because = draft.program, str(now)  # another import is another pause
     holds_breath = report.pairs_now and not report.is_new and report.pairs > 0
     if report.is_new:

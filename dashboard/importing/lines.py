@@ -1,7 +1,8 @@
 """From a row to the events that it tells: what is wrong with it is said by line and column, never by what it holds.
 
 Ids of the events derive from program, person and what is said, not from the file or the day: the same line again,
-from whatever file, is the same event. A line that was changed says something new, and is told again.
+from whatever file, is the same event. A line that was changed says something new, and is told again; ``again`` has what
+was said before and holds no longer.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def of_pair(entry: Entry, program: str, now: int, by: str | None) -> Iterator[To
 def switched(program: str, on: bool, now: int, because: str, by: str | None) -> dict[str, object]:
     """The event that stops or starts pairing; the same for the same reason."""
     type_ = "program.started" if on else "program.stopped"
-    return _document(program, program, type_, now, {}, because, by)
+    return document(program, program, type_, now, {}, because, by)
 
 
 def _profile(entry: Entry) -> dict[str, Any]:
@@ -195,13 +196,13 @@ def _told(
     entry: Entry, program: str, type_: str, column: str, at: int, data: Mapping[str, Any], of: str | None = None,
     *, by: str | None = None,
 ) -> Told:  # fmt: skip
-    return Told(entry.line, column, _document(program, entry.said["id"], type_, at, data, of, by))
+    return Told(entry.line, column, document(program, entry.said["id"], type_, at, data, of, by))
 
 
-def _document(
+def document(
     program: str, subject: str, type_: str, at: int, data: Mapping[str, Any], of: str | None, by: str | None
 ) -> dict[str, object]:
-    """The event. Who imports and when is not part of its id: the same said by somebody else is the same."""
+    """An event. Who imports and when is not part of its id: the same said by somebody else is the same."""
     said = {name: value for name, value in data.items() if value is not None}
     whole = orjson.dumps([program, subject, type_, said, of], option=orjson.OPT_SORT_KEYS)
     return {

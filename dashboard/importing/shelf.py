@@ -1,6 +1,7 @@
 """Files between being looked at and being taken in: in memory alone, for an hour, one an account.
 
-What was brought may hold more than Kindred may know (a column of names); nothing of it is ever written down.
+What was brought may hold more than Kindred may know (a column of names). Of that nothing is written to a disk; the file
+as it was brought is in memory until its account brings another, or somebody looks here after the hour.
 """
 
 from __future__ import annotations
@@ -56,11 +57,6 @@ class Shelf:
             self._drop(lambda other: other.at < now - KEPT_SECONDS)
             found = self._files.get(id_)
             return found if found is not None and found.account == account else None
-
-    def drop(self, id_: str) -> None:
-        """Forget a file."""
-        with self._lock:
-            self._files.pop(id_, None)
 
     def _drop(self, goes: Callable[[Brought], bool]) -> None:
         self._files = {id_: each for id_, each in self._files.items() if not goes(each)}

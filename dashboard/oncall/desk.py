@@ -46,7 +46,11 @@ def is_idle(db: Connection, rota: Rota, opened: Sequence[Alarm], now: int, wait_
     """Whether there is nothing to write: most looks end here, without a lock."""
     rows = store.calls(db)
     fresh = due(rota, opened, _told(rows), now, wait_seconds)
-    return not fresh and not _waiting(rows, opened, now) and all(now - row.standing_at < SEEN_SECONDS for row in rows)
+    return (
+        not fresh
+        and not _waiting(rows, rota, opened, now)
+        and all(now - row.standing_at < SEEN_SECONDS for row in rows)
+    )
 
 
 def take(
@@ -64,7 +68,7 @@ def take(
     rota = store.rota(db, channels)
     _note(db, rota, due(rota, opened, _told(store.calls(db)), now, wait_seconds), now)
     _forget(db, standing, now)
-    return _claim(db, _waiting(store.calls(db), opened, now), now)
+    return _claim(db, _waiting(store.calls(db), rota, opened, now), now)
 
 
 def record(db: Connection, delivery: Delivery, now: int, code: str | None) -> None:
@@ -77,11 +81,16 @@ def _told(rows: Sequence[Row[Any]]) -> list[Told]:
     return [Told(row.program, row.alert, row.account, row.due_at) for row in rows]
 
 
-def _waiting(rows: Sequence[Row[Any]], opened: Sequence[Alarm], now: int) -> list[Row[Any]]:
-    """Calls that were not handed over yet, about alarms that nobody has taken meanwhile."""
-    wanted = {(alarm.program, alarm.id) for alarm in opened}
+def _waiting(rows: Sequence[Row[Any]], rota: Rota, opened: Sequence[Alarm], now: int) -> list[Row[Any]]:
+    """Calls that were not handed over yet, to who may still know, about alarms that nobody has taken meanwhile."""
+    wanted = {(alarm.program, alarm.id): alarm for alarm in opened}
     return [
-        row for row in rows if row.sent_at is None and row.next_try_at <= now and (row.program, row.alert) in wanted
+        row
+        for row in rows
+        if row.sent_at is None
+        and row.next_try_at <= now
+        and (alarm := wanted.get((row.program, row.alert))) is not None
+        and rota.holds(row.account, row.channel, alarm)
     ]
 
 

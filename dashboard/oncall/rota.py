@@ -79,6 +79,13 @@ class Rota:
         """Whether a lead is there and can be reached: about reports nobody else should be called."""
         return any(self.people[id_].channels and self._leads(id_, program) for id_ in self.line(program, at))
 
+    def holds(self, account: str, channel: str, alarm: Alarm) -> bool:
+        """Whether a call still holds: its receiver may have lost account, role or mail, or be whom it is about."""
+        person = self.people.get(account)
+        if person is None or channel not in person.channels:
+            return False
+        return bool(person.account.roles(alarm.program) & COORDINATORS) and self._reaches(account, alarm)
+
     def _reaches(self, id_: str, alarm: Alarm) -> bool:
         """Whether somebody can be reached, and the alarm is not about themselves."""
         account, channels = self.people[id_]

@@ -1,16 +1,16 @@
-"""Accounts and what they are granted (admin), and one's own account. No page of this room shows people of a program."""
+"""Accounts and what they are granted. No page of this room shows people of a program."""
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from dashboard.access import accounts, identities, invites, passwords
+from dashboard.access import accounts, identities, invites
 from dashboard.access.accounts import ROLES
 from dashboard.frame import (
     ADMINS,
-    EVERYBODY,
     EVERYWHERE,
     Action,
     Ask,
@@ -21,7 +21,6 @@ from dashboard.frame import (
     Page,
     Role,
 )
-from dashboard.oncall import store
 
 WORDS: dict[Role, str] = {
     "viewer": "sees counts and insights only",
@@ -53,27 +52,19 @@ class Row(BaseModel):
     is_bound: bool
     seen_at: int | None
     grants: list[Grant]
+    kept: bool
+    """Whether who asks keeps the accounts of all that it is granted, and so may change the account itself."""
 
 
 class Accounts(BaseModel):
-    """All accounts."""
+    """All accounts, and in which programs who asks may grant something."""
 
     accounts: list[Row]
     programs: list[str]
+    everywhere: bool
+    """Whether in all programs, also those to come."""
+
     roles: dict[Role, str]
-
-
-class Own(BaseModel):
-    """One's own account."""
-
-    name: str
-    grants: list[Grant]
-    roles: dict[Role, str]
-    hotkeys: bool
-    is_bound: bool
-    has_password: bool
-    mail: str | None
-    """Where they are written to when something cannot wait."""
 
 
 class _Form(BaseModel):
@@ -83,7 +74,7 @@ class _Form(BaseModel):
 class NewAccount(_Form):
     """An account for a colleague; a link lets them choose a password."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
     program: str = Field(EVERYWHERE, pattern=rf"{ID}|^\*$")
     role: Role
     member: str | None = Field(None, pattern=ID)
@@ -102,25 +93,13 @@ class Binding(_Form):
     member: str | None = Field(None, pattern=ID)
 
 
-class Password(_Form):
-    """One's new password, after the old one."""
-
-    old: str = Field(max_length=1_000)
-    password: str = Field(max_length=1_000)
-    again: str = Field(max_length=1_000)
-
-
-class Hotkeys(_Form):
-    """Single-key shortcuts."""
-
-    hotkeys: Literal["on", "off"]
-
-
-def every(ask: Ask) -> Accounts:
+def view(ask: Ask) -> Accounts:
     """All accounts by name."""
     by_provider = identities.bound(ask.db)
-    rows = [
-        Row(
+    rows = []
+    for row in accounts.every(ask.db):
+        granted = accounts.grants(ask.db, row["id"])
+        one = Row(
             id=row["id"],
             name=row["name"],
             active=row["active"],
@@ -128,89 +107,73 @@ def every(ask: Ask) -> Accounts:
             has_identity=row["id"] in by_provider,
             is_bound=row["member"] is not None,
             seen_at=row["seen_at"],
-            grants=_grants(accounts.grants(ask.db, row["id"])),
+            grants=grant_lines(granted),
+            kept=all(_keeps(ask, program) for program, _ in granted),
         )
-        for row in accounts.every(ask.db)
-    ]
-    return Accounts(accounts=rows, programs=sorted(ask.everywhere), roles=WORDS)
-
-
-def own(ask: Ask) -> Own:
-    """The account that asks."""
-    account = ask.account
-    row = accounts.find_row(ask.db, account.id)
-    return Own(
-        name=account.name,
-        grants=_grants(account.grants),
-        roles=WORDS,
-        hotkeys=account.hotkeys,
-        is_bound=account.member is not None,
-        has_password=row is not None and row["password"] is not None,
-        mail=store.mails_of(ask.db).get(account.id),
-    )
+        rows.append(one)
+    return Accounts(accounts=rows, programs=sorted(ask.everywhere), everywhere=_keeps(ask, EVERYWHERE), roles=WORDS)
 
 
 def make(ask: Ask, form: NewAccount) -> Decided:
     """A new account with one grant, and the link with which its owner comes in."""
+    _check_keeps(ask, form.program)
     id_ = accounts.make(ask.db, form.name, [(form.program, form.role)], ask.wall, member=form.member)
-    return _link(ask, id_, "The account is made. With this link its owner chooses how to come in, within three days:")
+    said = "The account is made. With this link its owner chooses how to come in, within three days:"
+    return replace(_link(ask, id_, said), what=f"made a {form.role}")
 
 
 def invite(ask: Ask, form: Nothing) -> Decided:
     """A link that sets a new way in; the old one holds until then."""
-    id_ = _account(ask)
+    id_ = _kept_account(ask)
     return _link(ask, id_, "With this link the owner of the account chooses a new way in, within three days:")
 
 
 def grant(ask: Ask, form: GrantForm) -> Decided:
     """One grant more."""
+    _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) | {(form.program, form.role)})
-    return _done("Granted. The account is signed out, and has it when it signs in again.")
+    said = "Granted. The account is signed out, and has it when it signs in again."
+    return replace(_done(ask, id_, said), what=f"granted {form.role}", program=form.program)
 
 
 def revoke(ask: Ask, form: GrantForm) -> Decided:
     """One grant less. Raises Conflict for the last lead."""
+    _check_keeps(ask, form.program)
     id_ = _account(ask)
     accounts.set_grants(ask.db, id_, accounts.grants(ask.db, id_) - {(form.program, form.role)})
-    return _done("Taken away. The account is signed out everywhere.")
+    said = "Taken away. The account is signed out everywhere."
+    return replace(_done(ask, id_, said), what=f"took away {form.role}", program=form.program)
 
 
 def bind(ask: Ask, form: Binding) -> Decided:
-    """Say which member the owner is."""
-    accounts.bind(ask.db, _account(ask), form.member, ask.wall)
-    return _done("Noted. The account neither sees nor decides about this member.")
+    """Say which member the owner is. Of oneself only once: who could undo it would see their own record."""
+    id_ = _kept_account(ask)
+    if id_ == ask.account.id and ask.account.member is not None:
+        raise FormErrors(form="A colleague who keeps accounts can change which member you are.")
+    accounts.bind(ask.db, id_, form.member, ask.wall)
+    no_one = "Noted. The account is bound to no member: it sees and decides about all whom it is granted."
+    return _done(ask, id_, "Noted. The account neither sees nor decides about this member." if form.member else no_one)
 
 
 def close(ask: Ask, form: Nothing) -> Decided:
     """Close an account; what it did stays on record. Raises Conflict for the last lead."""
-    accounts.set_active(ask.db, _account(ask), False)
-    return _done("The account is closed and signed out everywhere.")
+    id_ = _kept_account(ask)
+    accounts.set_active(ask.db, id_, False)
+    return _done(ask, id_, "The account is closed and signed out everywhere.")
 
 
 def reopen(ask: Ask, form: Nothing) -> Decided:
     """Open a closed account again."""
-    accounts.set_active(ask.db, _account(ask), True)
-    return _done("The account is open again.")
+    id_ = _kept_account(ask)
+    accounts.set_active(ask.db, id_, True)
+    return _done(ask, id_, "The account is open again.")
 
 
-def change_password(ask: Ask, form: Password) -> Decided:
-    """One's own password; all sessions of the account end."""
-    row = accounts.find_row(ask.db, ask.account.id)
-    if row is None or not passwords.matches(row["password"], form.old):
-        raise FormErrors(old="This is not your password.")
-    if fault := passwords.fault(form.password, ask.account.name):
-        raise FormErrors(password=fault)
-    if form.again != form.password:
-        raise FormErrors(again="The two are not the same.")
-    accounts.set_password(ask.db, ask.account.id, form.password)
-    return Decided([], "/sign-in", "Your password is changed. Sign in with the new one.")
-
-
-def switch_hotkeys(ask: Ask, form: Hotkeys) -> Decided:
-    """Single-key shortcuts on or off."""
-    accounts.set_hotkeys(ask.db, ask.account.id, form.hotkeys == "on")
-    return Decided([], OWN.path, f"Single-key shortcuts are {form.hotkeys}.")
+def grant_lines(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
+    """What is granted, by program, the least first."""
+    order = sorted(granted, key=lambda grant: (grant[0], ROLES.index(grant[1])))
+    return [Grant(program=program, role=role) for program, role in order]
 
 
 def _account(ask: Ask) -> str:
@@ -220,30 +183,43 @@ def _account(ask: Ask) -> str:
     return id_
 
 
-def _grants(granted: frozenset[tuple[str, Role]]) -> list[Grant]:
-    order = sorted(granted, key=lambda grant: (grant[0], ROLES.index(grant[1])))
-    return [Grant(program=program, role=role) for program, role in order]
+def _kept_account(ask: Ask) -> str:
+    """The account of the path. Raises FormErrors where it is granted something in a program that others keep."""
+    id_ = _account(ask)
+    if not all(_keeps(ask, program) for program, _ in accounts.grants(ask.db, id_)):
+        raise FormErrors(form="It is granted something in programs whose accounts you do not keep: ask who does.")
+    return id_
+
+
+def _keeps(ask: Ask, program: str) -> bool:
+    """Whether who asks keeps the accounts of this program, or of all."""
+    return bool(ask.roles(program) & ADMINS)
+
+
+def _check_keeps(ask: Ask, program: str) -> None:
+    if not _keeps(ask, program):
+        where = "all programs" if program == EVERYWHERE else program
+        raise FormErrors(program=f"You do not keep the accounts of {where}: ask who does.")
 
 
 def _link(ask: Ask, account: str, notice: str) -> Decided:
-    return Decided([], EVERY.path, notice, secret=f"/welcome/{invites.invite(ask.db, account, ask.wall)}")
+    secret = f"/welcome/{invites.invite(ask.db, account, ask.wall)}"
+    return replace(_done(ask, account, notice), secret=secret)
 
 
-def _done(notice: str) -> Decided:
-    return Decided([], EVERY.path, notice)
+def _done(ask: Ask, account: str, notice: str) -> Decided:
+    """What was done to an account: a line of the program that it is granted something in, of none if in several."""
+    programs = {program for program, _ in accounts.grants(ask.db, account)}
+    return Decided([], PAGE.path, notice, about=account, program=programs.pop() if len(programs) == 1 else None)
 
 
-EVERY = Page("/accounts", "Accounts", ADMINS, every, "accounts.html", nav="more", order=90)
-OWN = Page("/account", "Your account", EVERYBODY, own, "account.html", nav="more", order=99)
-PAGES = (EVERY, OWN)
+PAGE = Page("/accounts", "Accounts", ADMINS, view, "accounts.html", nav="more", order=90)
 ACTIONS = (
-    Action("/accounts", ADMINS, NewAccount, make, EVERY.path, what="made an account"),
-    Action("/accounts/{account}/invite", ADMINS, Nothing, invite, EVERY.path, what="made a link"),
-    Action("/accounts/{account}/grant", ADMINS, GrantForm, grant, EVERY.path, what="granted"),
-    Action("/accounts/{account}/revoke", ADMINS, GrantForm, revoke, EVERY.path, what="took away"),
-    Action("/accounts/{account}/member", ADMINS, Binding, bind, EVERY.path, what="bound"),
-    Action("/accounts/{account}/close", ADMINS, Nothing, close, EVERY.path, what="closed an account"),
-    Action("/accounts/{account}/open", ADMINS, Nothing, reopen, EVERY.path, what="opened an account"),
-    Action("/account/password", EVERYBODY, Password, change_password, OWN.path, what="changed the password"),
-    Action("/account/hotkeys", EVERYBODY, Hotkeys, switch_hotkeys, OWN.path, what="switched shortcuts"),
+    Action("/accounts", ADMINS, NewAccount, make, PAGE.path, what="made an account"),
+    Action("/accounts/{account}/invite", ADMINS, Nothing, invite, PAGE.path, what="made a link"),
+    Action("/accounts/{account}/grant", ADMINS, GrantForm, grant, PAGE.path, what="granted"),
+    Action("/accounts/{account}/revoke", ADMINS, GrantForm, revoke, PAGE.path, what="took away"),
+    Action("/accounts/{account}/member", ADMINS, Binding, bind, PAGE.path, what="bound"),
+    Action("/accounts/{account}/close", ADMINS, Nothing, close, PAGE.path, what="closed an account"),
+    Action("/accounts/{account}/open", ADMINS, Nothing, reopen, PAGE.path, what="opened an account"),
 )

@@ -89,6 +89,9 @@ class Checked(BaseModel):
     pairs: int
     known: int
     events: int
+    otherwise: int
+    """Statements that were taken before, where something else holds by now."""
+
     wrong: int
     problems: list[Wrong]
     seconds: float
@@ -135,6 +138,7 @@ def view_checked(ask: Ask) -> Checked:
         twice=list(chosen.twice),
         problems=[Wrong(line=each.line, column=each.column, words=each.words) for each in report.problems[:SHOWN]],
         pairs_now=report.pairs_now,
+        otherwise=len(report.otherwise),
         ready=_is_ready(brought),
         **_counts(report),
     )
@@ -146,7 +150,11 @@ def _counts(report: Report) -> dict[str, int | float]:
 
 
 def _is_ready(brought: Brought) -> bool:
-    return not brought.draft.missing and brought.report.wrong == 0 and brought.report.events > 0
+    return (
+        not brought.draft.missing
+        and brought.report.wrong == 0
+        and bool(brought.report.events or brought.report.otherwise)
+    )
 
 
 class Sent(BaseModel):
@@ -167,9 +175,11 @@ class Columns(BaseModel):
 
 
 class Take(BaseModel):
-    """Taking in has no fields."""
+    """Taking a file in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    again: bool = Field(False, description="Also what was taken before, where something else holds by now.")
 
 
 def bring(ask: Ask, form: Sent) -> Decided:
@@ -202,18 +212,21 @@ def take(ask: Ask, form: Take) -> Decided:
     brought = _brought(ask)
     if not _is_ready(brought):
         raise FormErrors(form="There is something to mend first. Nothing was taken.")
+    if not (brought.report.events or form.again):
+        raise FormErrors(form="Nothing of this file is new. Say that it is to hold again.")
     draft, report, means = brought.draft, brought.report, _means(ask)
     now = max(ask.now, getattr(ask.everywhere.get(draft.program), "at", None) or ask.now)
     account, begins = ask.account.id, report.is_new or not report.pairs_now
 
     def later() -> Decided:
-        events = list(whole(draft, report, now, account))
+        events = list(whole(draft, report, now, account, otherwise=form.again))
         known = set(means.known(events))
         new = [each for each in events if each["id"] not in known]
         if not any(each["subject"] != draft.program for each in new):
             raise Conflict("all of it was taken meanwhile: check it again")
         then = f"/start/{draft.program}" if begins and len(events) <= AT_ONCE else PATH
-        done = f"Taken in: {_listed(report)}."
+        said_again = f"; {len(report.otherwise):,} changed back" if form.again else ""
+        done = f"Taken in: {_listed(report)}{said_again}."
         return Decided(new, then, done, program=draft.program, whole=True)
 
     return Decided([], PATH, "", program=draft.program, later=later)

@@ -18,6 +18,8 @@ from matcher.errors import ConfigurationError
 
 PATH: Final = "/people/{program}/{person}/card"
 CLOSED: Final = "the file with the keys of the cards cannot be used: tell who keeps it"
+VERSION_MAX: Final = 2**31 - 2  # one more is the largest that the database counts
+CHANGED: Final = "somebody has changed the card since you opened it: open it again"
 
 
 class Contact(BaseModel):
@@ -54,7 +56,7 @@ class Card(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    version: int = Field(ge=0, description="That of the card that was opened; 0 where there was none.")
+    version: int = Field(ge=0, le=VERSION_MAX, description="That of the card that was opened; 0 where there was none.")
     name: str | None = Field(None, max_length=200, title="Name to use")
     phone: str | None = Field(None, max_length=60, title="Telephone")
     mail: str | None = Field(None, max_length=200, title="Mail")
@@ -126,13 +128,15 @@ def keep(ask: Ask, form: Card) -> Decided:
     program, person = _who(ask)
     card = form.model_dump(exclude={"version"}, exclude_none=True)
     if not card:
-        _check_version(ask, program, person, form.version)
-        cards.forget(ask.db, program, person)
+        if form.version == 0 and cards.find(ask.db, program, person) is None:
+            raise FormErrors(form="Fill in one field at least.")
+        if not cards.empty(ask.db, program, person, form.version):
+            raise Conflict(CHANGED)
         return Decided([], _page(ask), "The card is empty, and nothing is kept.", about=person, program=program)
     with _as_conflict():
         sealed = vault.seal(program, person, card)
     if not cards.keep(ask.db, program, person, sealed, form.version, ask.wall, ask.account.id):
-        raise Conflict("somebody has changed the card since you opened it: open it again")
+        raise Conflict(CHANGED)
     return Decided([], _page(ask), "The card is kept.", about=person, program=program)
 
 
@@ -145,14 +149,6 @@ def _as_conflict() -> Iterator[None]:
         raise Conflict(locked.message, locked.code) from None
     except ConfigurationError as trouble:
         raise Conflict(CLOSED, trouble.code) from None
-
-
-def _check_version(ask: Ask, program: str, person: str, version: int) -> None:
-    kept = cards.find(ask.db, program, person)
-    if kept is None and version == 0:
-        raise FormErrors(form="Fill in one field at least.")
-    if kept is None or kept.version != version:
-        raise Conflict("somebody has changed the card since you opened it: open it again")
 
 
 def _who(ask: Ask) -> tuple[str, str]:

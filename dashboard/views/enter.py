@@ -7,14 +7,17 @@ from hashlib import blake2b
 from pydantic import BaseModel
 
 from dashboard.blanks import Blank, blanks
-from dashboard.entering import PATH, Entered
-from dashboard.frame import COORDINATORS, Ask, Page
+from dashboard.entering import PATH, Entered, named
+from dashboard.frame import COORDINATORS, EVERYWHERE, Ask, Page
 
 
 class Enter(BaseModel):
     """The form of somebody new."""
 
     programs: list[str]
+    may_name: bool
+    """Whether there is no program yet, and the account may name the first."""
+
     suggested: str
     """An id that says nothing and is free."""
 
@@ -23,11 +26,13 @@ class Enter(BaseModel):
 
 def view(ask: Ask) -> Enter:
     """The form, with the account's programs."""
-    programs = list(ask.programs) or list(ask.everywhere)
+    mine = named(ask.account)
+    programs = list(ask.programs) or list(ask.everywhere) or [program for program in mine if program != EVERYWHERE]
     return Enter(
         programs=programs,
+        may_name=not ask.everywhere and EVERYWHERE in mine,
         suggested=_free_id(ask),
-        blanks={blank.name: blank for blank in blanks(Entered) if blank.name != "program"},
+        blanks={blank.name: blank for blank in blanks(Entered)},
     )
 
 

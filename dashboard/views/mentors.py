@@ -114,7 +114,7 @@ def view(ask: Ask) -> Mentors:
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
         next=f"{shown[-1][0].id}/{shown[-1][1].id}" if len(behind) > len(shown) else None,
-        groups=[_group(ask, program) for program in ask.programs.values() if mentors(program)],
+        groups=[group for program in ask.programs.values() if (group := _group(ask, program)).mentors],
         eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
         today=format_instant(ask.now)[:10],
     )
@@ -204,14 +204,17 @@ class Supervised(BaseModel):
 
 
 def supervised(ask: Ask, form: Supervised) -> Decided:
-    """Record who came, an event each. Raises FormErrors for a date that is not yet, or somebody who is no mentor."""
+    """Record who came, an event each. Raises FormErrors for a date that is not yet, oneself, or who is no mentor."""
     program = ask.program(ask.path["program"])
+    if any(map(ask.is_own, form.came)):
+        raise FormErrors(came="You came yourself: a colleague can record that.")
     known = {member.id for member in mentors(program)}
     if strangers := [who for who in form.came if who not in known]:
         raise FormErrors(came=f"{words.listed(strangers)} is no mentor here any more. Look at the list again.")
     at = instant_of(ask, program, form.on, "on")
     told = [event(ask, program, "mentor.supervised", who, at=at, by=ask.account.id) for who in dict.fromkeys(form.came)]
-    return Decided(told, "/mentors", f"{words.many(len(told), 'mentor')} supervised.", program=program.id)
+    done = f"{words.many(len(told), 'mentor')} supervised."
+    return Decided(told, "/mentors", done, program=program.id, whole=True)
 
 
 class Invited(BaseModel):

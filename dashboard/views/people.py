@@ -155,4 +155,5 @@ def _members(program: Program, at: int) -> list[Member]:
     return sorted(program.state.members, key=lambda member: member.id)
 
 
-PAGE = Page("/people", "People", COORDINATORS, view, "people.html", query=Query, nav="bar", order=20, search=True)
+SEARCH = frozenset({"find"})
+PAGE = Page("/people", "People", COORDINATORS, view, "people.html", query=Query, nav="bar", order=20, search=SEARCH)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard import history, telling, words
 from dashboard.access import accounts
 from dashboard.draw import recovery
-from dashboard.frame import COORDINATORS, Ask, NotFound, Page
+from dashboard.frame import COORDINATORS, NUMBER_MAX, Ask, NotFound, Page
 from dashboard.history import Happened
 from dashboard.views import alarms, contact, look, people, person_facts
 from dashboard.views.contact import Contact
@@ -28,7 +28,7 @@ class Query(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    after: int | None = Field(None, ge=1, description="The number of the last fact of the page before.")
+    after: int | None = Field(None, ge=1, le=NUMBER_MAX, description="The number of the last fact of the page before.")
     limit: int = Field(25, ge=1, le=100)
 
 

@@ -55,7 +55,7 @@ def view(ask: Ask) -> Record:
 
 
 def _form(about: Subject, kind: Kind) -> Form:
-    ask, fields = about.ask, blanks(kind.form, kind.choices(about))
+    ask, fields = about.ask, blanks(kind.form, kind.choices(about), kind.now(about.member))
     names = {blank.name for blank in fields} - {"on"}
     sent = set(ask.given) - {"on"}
     wrong = bool(ask.errors) and sent <= names and (names & (set(ask.errors) | sent) != set())

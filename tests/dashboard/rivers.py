@@ -9,7 +9,7 @@ from dashboard.frame import Sent
 from dashboard.projection import Place, Projection
 from matcher.cohort import lines
 from matcher.errors import Refused
-from matcher.messages.catalog import parse
+from matcher.messages.catalog import Event, parse
 from matcher.messages.facts import Fact
 from matcher.policy import Policy
 from matcher.program import Program
@@ -54,6 +54,8 @@ class Living(House):
         super().__init__(programs=(), **parts)
         self.replica.programs.update({program.id: program for program in programs})
         self.now = max((program.at or 0 for program in programs), default=self.now)
+        self.meanwhile: list[Event] = []
+        """What the programs take after a decision was checked and before it arrives."""
 
     def remember(self, *facts: Fact) -> Living:
         """Put facts into the read model, as the projection does; the programs are already beyond them."""
@@ -67,14 +69,21 @@ class Living(House):
         return self
 
     def _send(self, events: Sequence[dict[str, object]]) -> Sent:
+        self._pass()
         self.sent.extend(events)
         return Sent(len(self.sent), decide(self.replica.programs, events))
 
     def _send_whole(self, events: Sequence[dict[str, object]]) -> Sent:
+        self._pass()
         refused = decide_whole(self.replica.programs, events)
         if not refused:
             self.sent.extend(events)
         return Sent(len(self.sent), refused)
+
+    def _pass(self) -> None:
+        while self.meanwhile:
+            event = self.meanwhile.pop(0)
+            self.replica.programs[event.program].handle(event, event.time)
 
 
 def decide_whole(programs: dict[str, Program], events: Sequence[dict[str, object]]) -> list[tuple[str, str]]:
@@ -83,7 +92,7 @@ def decide_whole(programs: dict[str, Program], events: Sequence[dict[str, object
     copies = {name: Program.load(programs[name].dump()) if name in programs else begun(name, events) for name in names}
     refused = decide(copies, events)
     if not refused:
-        programs.update(copies)
+        decide({name: programs.setdefault(name, begun(name, events)) for name in names}, events)
     return refused
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
@@ -9,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 from dashboard.access import accounts, attempts, audit, invites, sessions, tokens
 from dashboard.access.tables import AUDIT, SESSIONS
 from dashboard.frame import Conflict
+from tests.dashboard.filled import forms_of
 from tests.dashboard.house import NOW, ORIGIN, PASSWORD, House, form_token
 
 pytestmark = pytest.mark.slow
@@ -157,6 +160,8 @@ def test_what_was_filled_in_survives_the_end_of_a_session(house: House) -> None:
     assert "is kept" in asked.text
     fields = {"form_token": form_token(asked), "name": "robin", "password": PASSWORD}
     draft = {"draft_path": "/accounts", "draft.name": "Kim", "draft.role": "viewer", "draft.program": "river"}
+    with house.engine.connect() as db:
+        draft |= {"draft_of": accounts.every(db)[0]["id"]}
     assert all(f'name="{name}" value="{value}"' in asked.text for name, value in draft.items())
     kept = client.post("/sign-in", data={**fields, **draft})
     assert 'value="Kim"' in kept.text
@@ -164,6 +169,74 @@ def test_what_was_filled_in_survives_the_end_of_a_session(house: House) -> None:
         "/accounts", data={"form_token": form_token(kept), "name": "Kim", "role": "viewer", "program": "river"}
     )
     assert "/welcome/" in made.text
+
+
+def test_a_draft_keeps_all_values_of_a_field(house: House) -> None:
+    """A rota that came back as its last week alone would leave the others without anybody."""
+    make_first(house)
+    client, _ = sign_in(house, "robin", PASSWORD)
+    ids = [house.account(("river", "coordinator"), name=name) for name in ("Ann", "Bob", "Zoe")]
+    form = forms_of(client.get("/on-call").text)["/on-call/river/weeks"]
+    form["accounts"] = [*ids, "-"]
+    house.now += sessions.IDLE_SECONDS
+    asked = client.post("/on-call/river/weeks", data=form)
+    wrong = forms_of(asked.text)["/sign-in"] | {"name": ["robin"], "password": ["not the password"]}
+    again = forms_of(client.post("/sign-in", data=wrong).text)["/sign-in"]
+    kept = client.post("/sign-in", data=again | {"name": ["robin"], "password": [PASSWORD]})
+    draft = forms_of(kept.text)["/on-call/river/weeks"]
+    assert draft["accounts"] == [*ids, "-"]
+    assert client.post("/on-call/river/weeks", data=draft).status_code == 303
+    assert forms_of(client.get("/on-call").text)["/on-call/river/weeks"]["accounts"][:4] == [*ids, "-"]
+
+
+def test_a_draft_is_shown_to_nobody_but_whose_session_ended(house: House) -> None:
+    make_first(house)
+    other = house.account(("*", "lead"), name="Sam")
+    with house.engine.begin() as db:
+        accounts.set_password(db, other, PASSWORD)
+    client, _ = sign_in(house, "robin", PASSWORD)
+    house.now += sessions.LONGEST_SECONDS
+    house.signed_in(("*", "lead"))  # tidies up sessions that are over
+    asked = client.post("/accounts", data={"name": "Kim", "role": "viewer"})
+    fields = forms_of(asked.text)["/sign-in"]
+    theirs = client.post("/sign-in", data=fields | {"name": ["Sam"], "password": [PASSWORD]})
+    assert (theirs.status_code, "Kim" in theirs.text) == (303, False)
+    own = house.client()
+    fields["form_token"] = [form_token(own.get("/sign-in"))]
+    assert 'value="Kim"' in own.post("/sign-in", data=fields | {"name": ["robin"], "password": [PASSWORD]}).text
+
+
+def test_where_nobody_knows_whose_session_ended_nothing_is_kept(house: House) -> None:
+    browser = house.signed_in(("*", "admin"), ("*", "lead"))
+    browser.post("/sign-out")
+    browser.client.cookies.set("kindred_session", "of-nobody")
+    asked = browser.client.post("/accounts", data={"name": "Kim", "role": "viewer"})
+    assert (asked.status_code, "Kim" in asked.text, "is not kept" in asked.text) == (401, False, True)
+
+
+def test_a_password_waits_nowhere(house: House) -> None:
+    make_first(house)
+    client, _ = sign_in(house, "robin", PASSWORD)
+    secrets = {"old": "an old secret of mine", "password": "a new secret of mine", "again": "a new secret of mine"}
+    form = {"form_token": form_token(client.get("/account")), **secrets}
+    wrong = client.post("/account/password", data=form)
+    house.now += sessions.IDLE_SECONDS
+    ended = client.post("/account/password", data=form)
+    assert (wrong.status_code, ended.status_code) == (422, 401)
+    assert "secret of mine" not in wrong.text + ended.text
+
+
+def test_a_draft_keeps_its_lines(house: House) -> None:
+    browser = house.signed_in(("*", "lead"))
+    with house.engine.begin() as db:
+        accounts.set_password(db, browser.account, PASSWORD)
+        name = accounts.every(db)[0]["name"]
+    browser = house.browser(browser.account)
+    house.now += sessions.IDLE_SECONDS
+    asked = browser.post("/people/river/n-1/card/keep", {"notes": "Call first.\nNever on Mondays."})
+    fields = forms_of(asked.text)["/sign-in"] | {"name": [name], "password": [PASSWORD]}
+    kept = browser.client.post("/sign-in", data=fields)
+    assert re.search(r"<textarea[^>]*>\s*Call first.\r?\nNever on Mondays.</textarea>", kept.text)
 
 
 def test_wrong_passwords_say_the_same_of_known_and_unknown_names(house: House) -> None:
@@ -185,6 +258,18 @@ def test_guessing_is_slowed_down_and_the_right_password_waits_too(house: House) 
     assert 0 < int(answer.headers["retry-after"]) <= attempts.WINDOW_SECONDS
     house.now += attempts.WINDOW_SECONDS
     assert sign_in(house, "robin", PASSWORD)[1].status_code == 303
+
+
+def test_tries_without_a_name_do_not_hold_up_who_was_invited(house: House) -> None:
+    link = first_link(house)
+    for _ in range(attempts.BOTH_MAX):
+        assert sign_in(house, " ", "wrong but long enough")[1].status_code == 422
+    fields = {"name": "Robin", "password": PASSWORD, "again": PASSWORD}
+    guess = "/welcome/of-nobody"
+    for path, status in [*[(guess, 404)] * attempts.BOTH_MAX, (guess, 429), (link, 303)]:
+        client = house.client()
+        answer = client.post(path, data={**fields, "form_token": form_token(client.get(link))})
+        assert answer.status_code == status
 
 
 def test_forms_of_other_sites_and_without_a_token_are_refused(house: House) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+from html import unescape
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from jinja2 import ChoiceLoader, DictLoader
@@ -12,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import render
 from dashboard.access import audit
+from dashboard.database import open_database
 from dashboard.frame import (
     ADMINS,
     COORDINATORS,
@@ -33,6 +36,8 @@ from dashboard.twin import address
 from matcher.errors import Unreachable
 from streams.service import STOPPING
 from tests.dashboard.house import House
+from tests.dashboard.rivers import T0, Living, river
+from tests.matcher.people import tell
 
 ROLES: tuple[Role, ...] = ("viewer", "coordinator", "lead", "clinician", "admin")
 RIVER = {
@@ -52,6 +57,9 @@ class Shown(BaseModel):
     programs: list[str]
     words: str | None = None
     errors: dict[str, str] = {}
+
+
+WORDS = frozenset({"words"})
 
 
 class Search(BaseModel):
@@ -88,7 +96,7 @@ def breaks(ask: Ask) -> Shown:
 
 
 TEST_PAGES = (
-    Page("/today", "Today", VIEWERS, show, "trial.html", query=Search, nav="bar", order=1, search=True),
+    Page("/today", "Today", VIEWERS, show, "trial.html", query=Search, nav="bar", order=1, search=WORDS),
     Page("/people/{program}/{person}", "Person", COORDINATORS, show, "trial.html", person="person"),
     Page("/keys", "Keys", ADMINS, show, "trial.html", nav="more"),
     Page("/broken", "Broken", EVERYBODY, breaks, "trial.html"),
@@ -321,20 +329,58 @@ def test_a_defect_tells_neither_browser_nor_log_whom_it_was_about(
     assert "RuntimeError" in out.out + out.err
 
 
+def test_also_a_page_of_errors_and_a_secret_say_what_cannot_wait() -> None:
+    program = river(tell("progress.distress", "n-1", T0 + 60, level="high"))
+    house = Living(program.program)
+    browser = house.browser(house.account(("*", "lead"), ("*", "admin")))
+    made = {"name": "Kim", "role": "viewer", "program": "river"}
+    for page in (browser.get("/nowhere"), browser.get("/people/river/n-404"), browser.post("/accounts", made)):
+        assert "1 thing cannot wait" in unescape(re.sub("<[^>]+>", "", page.text))
+        assert "Nothing urgent" not in page.text
+        assert "Nobody is called when something cannot wait" in page.text
+
+    def fails(ask: Ask) -> int:
+        raise RuntimeError
+
+    object.__setattr__(house.parts, "urgent", fails)
+    page = browser.get("/nowhere")
+    assert (page.status_code, "Nothing urgent" in page.text) == (404, False), "what was not counted is not said"
+
+
+def test_a_database_that_is_away_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "dashboard.db"
+    engine = open_database(f"sqlite:///{path}")
+    house = House(pages=PAGES, actions=ACTIONS, engine=engine)
+    browser = house.signed_in(("river", "coordinator"))
+    assert browser.get("/today").status_code == 200
+    engine.dispose()
+    path.rename(tmp_path / "elsewhere")
+    path.mkdir()
+    for door in ("/today", "/account", "/sign-in", "/static/nothing.css"):
+        page = browser.get(door)
+        assert page.headers["content-type"] == "text/html; charset=utf-8", door
+        assert page.headers["content-security-policy"] == POLICY, door
+        if page.status_code != 404:
+            assert (page.status_code, "KND-database-away" in page.text) == (503, True), door
+    problem = browser.get("/api/v1/today")
+    assert (problem.status_code, problem.json()["code"]) == (503, "KND-database-away")
+
+
 def test_a_page_of_errors_speaks_plainly_and_a_program_gets_a_problem(house: House) -> None:
     browser = house.signed_in(("river", "viewer"))
     assert "nothing at this address" in browser.get("/nowhere").text
     problem = browser.get("/api/v1/keys")
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["code"] == "KND-not-yours"
-    assert browser.get("/api/v1/today?words=x&other=1").json()["errors"][0]["field"] == "other"
+    assert browser.get("/api/v1/today?other=1").json()["errors"][0]["field"] == "other"
 
 
 def test_the_twin_says_the_same_has_a_tag_and_answers_304(house: House) -> None:
     browser = house.signed_in(("river", "viewer"))
     first = browser.get("/api/v1/today")
     assert browser.get("/api/v1/today", headers={"If-None-Match": first.headers["etag"]}).status_code == 304
-    other = browser.get("/api/v1/today?words=x")
+    house.replica.programs.pop("river")
+    other = browser.get("/api/v1/today")
     assert other.headers["etag"] != first.headers["etag"]
 
 
@@ -342,6 +388,9 @@ def test_words_that_are_looked_for_come_by_post(house: House) -> None:
     browser = house.signed_in(("river", "viewer"))
     assert "opioid" in browser.post("/today", {"words": "opioid"}).text
     assert browser.client.post("/today", data={"words": "opioid"}).status_code == 403
+    for path in ("/today", "/api/v1/today"):
+        refused = browser.get(f"{path}?words=opioid")
+        assert (refused.status_code, "are not taken from an address" in refused.text) == (422, True)
 
 
 def test_the_twin_of_an_action_takes_json_and_nothing_else(house: House) -> None:

@@ -132,6 +132,26 @@ def test_whoever_is_away_is_not_called(database: Engine, letters: Letters) -> No
     assert letters.to == [SAM]
 
 
+@pytest.mark.parametrize("lost", ["the account", "the role", "the mail"])
+def test_a_call_is_not_tried_again_to_who_may_not_know_any_more(database: Engine, letters: Letters, lost: str) -> None:
+    house = Desk(database, Mail("127.0.0.1", "kindred@clinic.example", 1, "none"))  # nobody listens there
+    assert house.after(0) == 0
+    with database.begin() as db:
+        if lost == "the account":
+            accounts.set_active(db, house.people[0], False)
+        elif lost == "the role":
+            accounts.set_grants(db, house.people[0], [("hill", "coordinator")])
+        else:
+            store.set_mail(db, house.people[0], None)
+    again = house.caller(mail(letters))
+    house.now += desk.BACKOFF_SECONDS[0] + desk.LEASE_SECONDS
+    assert again.look() == 0
+    assert house.rows()[0].tries == 1
+    house.now += WAIT
+    assert again.look() == 1
+    assert letters.to == [SAM]
+
+
 def test_what_waits_for_one_person_is_one_message(database: Engine, letters: Letters) -> None:
     house = Desk(database, mail(letters))
     more = river(

@@ -8,7 +8,7 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from dashboard.access.tables import AUDIT
 from dashboard.contact import cards, vault
@@ -19,6 +19,7 @@ from dashboard.projection import Place, Projection
 from matcher.errors import ConfigurationError
 from matcher.instants import DAY
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.house import Browser
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import tell
@@ -63,6 +64,13 @@ def lines(house: Living) -> list[tuple[str, str, str | None, str | None]]:
         return [tuple(row) for row in rows if row.what.endswith("card")]
 
 
+def version(house: Living) -> str:
+    with house.engine.connect() as db:
+        kept = cards.find(db, "river", "n-1")
+    assert kept is not None
+    return str(kept.version)
+
+
 def test_a_card_is_kept_opened_changed_and_each_is_written_down(house: Living) -> None:
     browser = keeper(house)
     assert "Begin a card" in browser.get("/people/river/n-1").text
@@ -79,7 +87,7 @@ def test_a_card_is_kept_opened_changed_and_each_is_written_down(house: Living) -
         assert not any(secret in unescape(page) for page in closed), "a closed card says nothing"
     assert "<b>Never" not in opened.text
     assert "Leave no message." in opened.text
-    assert browser.post(f"{PATH}/keep", {**CARD, "version": "1", "phone": "none"}).status_code == 303
+    assert browser.post(f"{PATH}/keep", {**CARD, "version": version(house), "phone": "none"}).status_code == 303
     assert browser.api(f"/api/v1{PATH}", {}).json()["shown"]["card"]["phone"] == "none"
     who = browser.account
     assert lines(house) == [
@@ -96,7 +104,7 @@ def test_what_lies_on_the_disk_says_nothing(house: Living, tmp_path: Path, capfd
     browser = keeper(house)
     browser.post(f"{PATH}/keep", CARD)
     browser.post(PATH)
-    browser.post(f"{PATH}/keep", {**CARD, "version": "1"})
+    browser.post(f"{PATH}/keep", {**CARD, "version": version(house)})
     everything, said = on_disk(tmp_path), "".join(capfd.readouterr())
     assert (tmp_path / "dashboard.db-wal").exists()
     for secret in SECRETS:
@@ -139,20 +147,45 @@ def test_nobody_unknown_has_a_card(house: Living) -> None:
 def test_of_two_who_change_it_at_once_the_second_is_told(house: Living) -> None:
     ana, ben = keeper(house), keeper(house)
     ana.post(f"{PATH}/keep", CARD)
+    seen = version(house)
     for browser, name in ((ana, "Ana"), (ben, "Ben")):
-        answer = browser.post(f"{PATH}/keep", {"version": "1", "name": name})
+        answer = browser.post(f"{PATH}/keep", {"version": seen, "name": name})
         assert answer.status_code == (303 if name == "Ana" else 409)
     assert 'value="Ben"' in answer.text, "what was typed is not lost"
-    assert 'name="version" value="1"' in answer.text, "and does not win by being sent again"
+    assert f'name="version" value="{seen}"' in answer.text, "and does not win by being sent again"
     assert "Ana" in ben.post(PATH).text
+
+
+def test_a_card_begun_anew_is_not_overwritten_by_what_was_open_before(house: Living) -> None:
+    ana, ben = keeper(house), keeper(house)
+    ana.post(f"{PATH}/keep", CARD)
+    old = version(house)
+    assert ana.post(f"{PATH}/keep", {"version": old}).status_code == 303
+    ana.post(f"{PATH}/keep", {**CARD, "phone": "+1 555 0199"})
+    for form in ({**CARD, "version": old}, {"version": old}):
+        assert ben.post(f"{PATH}/keep", form).status_code == 409
+    assert "+1 555 0199" in ana.post(PATH).text
+
+
+def test_of_two_who_begin_a_card_at_once_the_second_is_told(house: Living) -> None:
+    ana, ben, first = keeper(house), keeper(house), [True]
+
+    def meanwhile(_db, _cursor, statement: str, *_: object) -> None:
+        if statement.startswith("INSERT INTO local_card") and first.pop(0):
+            first.append(False)
+            assert ana.post(f"{PATH}/keep", CARD).status_code == 303
+
+    event.listen(house.engine, "before_cursor_execute", meanwhile)
+    assert ben.post(f"{PATH}/keep", {**CARD, "phone": "+1 555 0199"}).status_code == 409
+    assert "+1 555 0199" not in ben.post(PATH).text
 
 
 def test_an_emptied_card_is_none_and_an_empty_new_one_is_refused(house: Living) -> None:
     browser = keeper(house)
     assert browser.post(f"{PATH}/keep", {"version": "0"}).status_code == 422
     browser.post(f"{PATH}/keep", CARD)
-    assert browser.post(f"{PATH}/keep", {"version": "2"}).status_code == 409
-    assert browser.post(f"{PATH}/keep", {"version": "1"}).status_code == 303
+    assert browser.post(f"{PATH}/keep", {"version": "0"}).status_code == 409
+    assert browser.post(f"{PATH}/keep", {"version": version(house)}).status_code == 303
     with house.engine.connect() as db:
         assert not cards.any_kept(db)
 
@@ -262,6 +295,25 @@ def test_a_new_key_opens_what_the_old_one_sealed_and_later_the_old_one_goes(hous
     keys.unlink()
     gone = browser.post(PATH)
     assert (gone.status_code, str(keys) in gone.text) == (409, False)
+
+
+def test_a_card_that_is_changed_while_keys_are_changed_stays_as_changed(house: Living, keys: Path) -> None:
+    browser = keeper(house)
+    browser.post(f"{PATH}/keep", CARD)
+
+    class Busy(Vault):
+        changes = ("+1 555 0199",)
+
+        def reseal(self, sealed: bytes) -> bytes:
+            for phone in self.changes:
+                page = forms_of(browser.post(PATH).text)[f"{PATH}/keep"]
+                assert browser.post(f"{PATH}/keep", page | {"phone": [phone]}).status_code == 303
+            self.changes = ()
+            return super().reseal(sealed)
+
+    with house.engine.begin() as db:
+        assert cards.reseal(db, Busy(keys)) == 1
+    assert "+1 555 0199" in browser.post(PATH).text
 
 
 def test_a_vault_opens_only_what_it_sealed(keys: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import date
 from html import unescape
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 import pytest
 from hypothesis import given
@@ -317,6 +318,28 @@ def test_the_same_file_again_changes_nothing(empty: Living) -> None:
     assert empty.replica.programs["river"].state_hash() == before
 
 
+def test_what_was_said_before_holds_again_only_when_that_is_asked_for(empty: Living) -> None:
+    browser = empty.signed_in(("*", "lead"))
+
+    def bring(gender: str, **ticked: str) -> dict:
+        where = upload(browser, f"id,experiences,gender\nn-7,F11.20,{gender}\n").headers["location"]
+        found = browser.get(f"/api/v1{where}").json()
+        empty.taken = browser.post(f"{where}/take", ticked)
+        return found
+
+    def gender() -> str | None:
+        return empty.replica.programs["river"].state.members["n-7"].profile.gender
+
+    for said in ("woman", "man"):
+        assert bring(said)["otherwise"] == 0
+        assert gender() == said
+    assert (bring("woman")["otherwise"], gender(), empty.taken.status_code) == (1, "man", 422)
+    assert (bring("woman", again="true")["otherwise"], gender(), empty.taken.status_code) == (1, "woman", 303)
+    assert bring("woman")["otherwise"] == 0
+    empty.replica.programs["river"].handle(tell("member.left", "n-7", NOW, reason="moved"), NOW)
+    assert bring("man", again="true")["otherwise"] == 0, "no file brings somebody back by what it said before"
+
+
 def test_a_program_that_pairs_holds_its_breath_while_pairs_come_in() -> None:
     house = Living(river(review={"mode": "automatic"}).program)
     house.now = T0 + DAY
@@ -349,11 +372,24 @@ def test_what_changes_between_looking_and_taking_stops_all_of_it() -> None:
     before = house.replica.programs["river"].state_hash()
     refused = browser.post(f"{where}/take")
     assert refused.status_code == 422
-    assert "nothing was taken. Check it again" in unescape(refused.text)
+    assert "Nothing was taken" in unescape(refused.text)
     assert house.replica.programs["river"].state_hash() == before
+    lines = house.signed_in(("river", "lead")).get("/api/v1/audit").json()["lines"]
+    assert [line["what"] for line in lines if line["where"].endswith("/take")] == ["refused", "imported"]
     browser.post(f"{where}/columns")
     assert "line" in browser.get(where).text
     assert browser.get(f"/api/v1{where}").json()["wrong"] == 1
+
+
+def test_a_large_file_is_not_written_to_a_disk(empty: Living, monkeypatch: pytest.MonkeyPatch) -> None:
+    def roll(_file: object) -> None:
+        raise AssertionError("a column of names would lie in a file")
+
+    monkeypatch.setattr(SpooledTemporaryFile, "rollover", roll)
+    rows = "".join(f"n-{n},F11.20,{'Ana Maria ' * 60}\n" for n in range(2_500))
+    assert len(rows) > 1_500_000
+    where = upload(empty.signed_in(("*", "coordinator")), f"id,experiences,full name\n{rows}").headers["location"]
+    assert where.startswith("/import/")
 
 
 def test_columns_can_be_chosen_and_personal_ones_cannot(empty: Living) -> None:

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from dashboard import hub
+from dashboard.access import sessions
 from matcher.messages.events import MemberLeft
 from matcher.messages.facts import Fact, Told
 from tests.dashboard.house import House, served
@@ -49,3 +50,14 @@ def test_a_stream_is_for_those_who_see_people(house: House) -> None:
 def test_more_streams_than_are_served_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "STREAMS_MAX", 0)
     assert house.signed_in(("river", "lead")).get("/live").status_code == 503
+
+
+def test_an_open_page_that_nobody_uses_does_not_keep_its_session_alive(house: House) -> None:
+    object.__setattr__(house.parts, "closing", lambda: True)  # each stream ends at once
+    browser = house.signed_in(("river", "coordinator"))
+    for _ in range(3):
+        house.now += sessions.IDLE_SECONDS // 3 - 1
+        assert browser.get("/live").status_code == 200
+    house.now += 3
+    assert browser.get("/live").status_code == 303
+    assert browser.get("/account").status_code == 303

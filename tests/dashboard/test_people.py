@@ -44,6 +44,10 @@ def test_people_are_found_by_what_they_live_with_by_post_only(told: Living) -> N
     assert all(any("opioids" in lived for lived in line["experiences"]) for line in opioids["lines"])
     assert 'method="post" action="/people"' in browser.get("/people").text
     assert 'method="get"' not in browser.get("/people").text
+    somebody = everybody["lines"][0]["id"]
+    assert somebody in text_of(browser.post("/people", {"find": somebody}))
+    for path in ("/people?find=n-1", "/api/v1/people?find=n-1"):
+        assert browser.get(path).status_code == 422
 
 
 def test_pages_of_people_hold_everybody_once(told: Living) -> None:

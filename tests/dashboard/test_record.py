@@ -15,6 +15,7 @@ from matcher.instants import DAY, HOUR
 from matcher.messages.catalog import parse
 from matcher.messages.facts import Fact, Told
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.rivers import T0, Living, river
 from tests.matcher.people import join, tell, veteran
 
@@ -48,7 +49,7 @@ RECORDED = [
     ("n-1", "setback", {"severity": "lapse", "code": "F11.20", "by": "mentor"}, "progress.setback",
      {"code": "F11.20", "severity": "lapse", "by": "mentor"}),
     ("n-1", "distress", {"level": "high"}, "progress.distress", {"level": "high"}),
-    ("n-1", "wish", {"mentor_gender": "woman", "max_km": "20"}, "member.updated",
+    ("n-1", "wish", {"mentor_gender": ["woman"], "max_km": "20"}, "member.updated",
      {"wishes": {"mentor_gender": ["woman"], "max_km": 20}}),
     ("n-1", "consent", {"answer": "granted", "scope": "matching", "until": "2027-01-01"}, "consent.granted",
      {"scope": "matching", "until": "2027-01-01"}),
@@ -84,6 +85,20 @@ def test_a_form_becomes_its_event(house: Living, who: str, kind: str, form: dict
     assert (told, subject) == (type_, who if not type_.startswith("match.") else subject)
     assert {name: value for name, value in said.items() if name != "by" or "by" in data} == data
     assert browser.get(answer.headers["location"]).status_code == 200
+
+
+def test_a_wish_is_shown_before_it_is_replaced(house: Living) -> None:
+    asked = {"mentor_gender": ["woman", "nonbinary"], "max_km": 12.5, "min_shared": 1}
+    program_of(house).handle(tell("member.updated", "n-1", T0 + 5 * DAY, wishes=asked), T0 + 5 * DAY)
+    browser = browser_of(house)
+    form = forms_of(browser.get("/record/river/n-1").text)["/record/river/n-1/wish"]
+    assert form["mentor_gender"] == ["woman", "nonbinary"]
+    assert form["max_km"] == ["12.5"]
+    assert browser.post("/record/river/n-1/wish", form).status_code == 303
+    assert last(house)[2]["wishes"] == asked, "what was sent as it was shown changes nothing"
+    form["mentor_gender"] = ["any", "woman"]
+    assert browser.post("/record/river/n-1/wish", form).status_code == 422
+    assert browser.post("/record/river/n-1/wish", {"max_km": "20"}).status_code == 422, "nobody is un-asked by omission"
 
 
 def test_every_kind_is_tried() -> None:
@@ -122,6 +137,13 @@ REFUSED = [
     ("close", {}, "This is needed."),
     ("report", {"severity": "serious", "by": "x-9"}, "There is nobody of this id."),
 ]
+
+
+def test_a_person_who_is_shown_by_a_form_that_was_refused_was_opened(house: Living) -> None:
+    browser = browser_of(house)
+    assert browser.post("/record/river/n-1/contacted").status_code == 422
+    line = browser.get("/api/v1/audit").json()["lines"][0]
+    assert (line["what"], line["about"], line["where"]) == ("opened", "n-1", "/record/{program}/{person}")
 
 
 @pytest.mark.parametrize(("kind", "form", "why"), REFUSED)
@@ -182,6 +204,41 @@ def test_somebody_who_wants_to_mentor_is_entered_with_the_offer(house: Living) -
     assert not member.seeks
 
 
+def test_the_first_person_begins_a_program_that_waits() -> None:
+    house = Living()
+    for grant, name in (("*", ""), ("river", "river")):
+        browser = house.browser(house.account((grant, "coordinator")))
+        assert forms_of(browser.get("/enter").text)["/enter"]["program"] == [name]
+        assert browser.post("/enter", entry(program="hill/1")).status_code == 422
+    assert browser.post("/enter", entry(program="hill")).status_code == 422, "not theirs"
+    answer = browser.post("/enter", entry())
+    assert (answer.status_code, answer.headers["location"]) == (303, "/people/river/p-9")
+    state = program_of(house).state
+    assert state.members["p-9"].seeks
+    assert not state.pairing
+    page = browser.get("/people/river/p-9").text
+    assert "proposes nobody until you start pairing" in page
+    assert browser.post("/enter", entry(program="rivr", person="p-8")).status_code == 422, "a slip begins no other"
+
+
+def test_what_was_ticked_is_ticked_again_when_an_entry_is_refused(house: Living) -> None:
+    browser = browser_of(house, "coordinator")
+    form = entry(person="n-1", themes=["sleep", "work"], formats=["phone"], days=["0", "2"], parts=["evening"])
+    again = forms_of(browser.post("/enter", form).text)["/enter"]
+    assert {name: again.get(name) for name in ("themes", "formats", "days", "parts")} == {
+        "themes": ["sleep", "work"], "formats": ["phone"], "days": ["0", "2"], "parts": ["evening"],
+    }  # fmt: skip
+    assert browser.post("/enter", again | {"person": ["p-9"]}).status_code == 303
+    assert program_of(house).state.members["p-9"].profile.hours.bit_count() == 8
+
+
+def test_a_mentor_is_entered_with_the_offer_or_not_at_all(house: Living) -> None:
+    answer = browser_of(house).post("/enter", entry(role="mentor", trained="2030-01-01"))
+    assert answer.status_code == 422
+    assert "Nothing was taken" in answer.text
+    assert program_of(house).state.members.get("p-9") is None
+
+
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
@@ -219,8 +276,39 @@ def test_one_form_records_a_group_supervision(house: Living) -> None:
         ("m-2", "2026-03-06T12:00:00Z"),
     ]
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06"}).status_code == 422
+    house.meanwhile.append(tell("member.left", "m-2", house.now, reason="moved"))
+    told = len(house.sent)
+    assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["m-1", "m-2"]}).status_code == 422
+    assert len(house.sent) == told, "one is gone meanwhile: nobody is noted, or the page would lie"
+    refused = browser.post("/mentors/river/supervision", {"on": "2027-03-06", "came": ["m-1"]})
+    assert forms_of(refused.text)["/mentors/river/supervision"]["came"] == ["m-1"]
     assert browser.post("/mentors/river/supervision", {"on": "2027-03-06", "came": ["m-1"]}).status_code == 422
     assert browser.post("/mentors/river/supervision", {"on": "2026-03-06", "came": ["n-1"]}).status_code == 422
+
+
+def test_a_coordinator_who_mentors_records_nothing_of_their_own_pair_or_supervision(house: Living) -> None:
+    own = house.signed_in(("river", "coordinator"), member="m-1")
+    forms = {
+        "/record/river/n-1/in-touch": {"by": "mentor"},
+        "/record/river/n-1/pulse": {"by": "mentor", "going": "5"},
+        "/record/river/n-1/close": {"reason": "completed"},
+        "/record/river/n-1/never-again": {"other": "m-1"},
+        "/mentors/river/supervision": {"on": "2026-03-05", "came": ["m-1", "m-2"]},
+    }
+    for path, form in forms.items():
+        refused = own.post(path, form)
+        assert (path, refused.status_code) == (path, 422)
+        assert "colleague can" in refused.text
+    assert not house.sent
+    assert "/n-1/pulse" not in own.get("/record/river/n-1").text
+    assert 'value="m-1"' not in own.get("/mentors").text
+    assert own.post("/record/river/n-1/check-in", {"mood": "4"}).status_code == 303
+    other = house.signed_in(("river", "coordinator"), member="m-2")
+    for path, form in forms.items():
+        assert (path, other.post(path, {**form, **({"came": ["m-1"]} if "came" in form else {})}).status_code) == (
+            path,
+            303,
+        )
 
 
 def test_mentors_are_listed_with_load_and_what_closes_them(house: Living) -> None:

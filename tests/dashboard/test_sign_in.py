@@ -308,9 +308,8 @@ def test_the_first_account_may_come_by_the_provider(house: House, clinic: Forger
 
 
 def test_a_draft_waits_sealed_until_its_sender_is_back(house: House, clinic: Forger) -> None:
-    bound(house, clinic)
-    client = house.client()
-    draft = {"draft_path": "/record/river/n-1/contact", "draft.outcome": "spoke about her mother"}
+    account, client = bound(house, clinic), house.client()
+    draft = {"draft_of": account, "draft_path": "/record/river/n-1/contact", "draft.outcome": "spoke about her mother"}
     told = leave(client, **draft)
     with house.engine.connect() as db:
         kept = str(db.execute(select(DEPARTURES)).all())

@@ -12,6 +12,7 @@ from dashboard.frame import Sent
 from matcher.errors import Unreachable
 from matcher.instants import DAY, HOUR
 from matcher.program import Program
+from tests.dashboard.filled import forms_of
 from tests.dashboard.rivers import T0, Living, cohort, river
 from tests.matcher.people import join, mentor, tell
 
@@ -277,6 +278,9 @@ def test_an_opened_card_stays_as_it_is_for_a_quarter_of_an_hour_and_says_so() ->
     house = Living(program.program)
     browser = coordinator(house)
     card = queue(browser)["cards"][0]
+    for path in (f"/review/river/{card['match']}", f"/api/v1/review/river/{card['match']}"):
+        assert browser.client.head(path).status_code == 200
+    assert not house.sent, "a program that only looks whether the page is there changes nothing"
     page = browser.get(f"/review/river/{card['match']}")
     assert "Stays as it is, since somebody looks at it, until" in page.text
     [event] = house.sent
@@ -284,6 +288,46 @@ def test_an_opened_card_stays_as_it_is_for_a_quarter_of_an_hour_and_says_so() ->
     program.take(mentor("m-0", T0 + 60, strategies=["cravings", "housing"]))  # the plan would change
     assert queue(browser)["cards"] == [card | {"held_until": house.now + 900}]
     assert decide(browser, card, "approve").status_code == 303, "what was seen before it was opened is what stands"
+
+
+def audited(house: Living) -> list[str]:
+    lead = house.browser(house.account(("river", "lead")))
+    return [line["what"] for line in lead.get("/api/v1/audit").json()["lines"] if line["what"] != "opened"]
+
+
+def test_a_decision_that_could_not_be_sent_is_nobodys(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card = queue(ana)["cards"][0]
+    send = house.parts.send
+
+    def away(events) -> None:
+        raise Unreachable(FOLLOWING, "nobody is there")
+
+    object.__setattr__(house.parts, "send", away)
+    assert decide(ana, card, "approve").status_code == 503
+    assert audited(house)[:2] == ["not confirmed", "reviewed"]
+    object.__setattr__(house.parts, "send", send)
+    assert decide(ben, card, "approve").status_code == 303
+
+
+def test_a_decision_that_was_refused_is_not_said_to_be_done(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card = queue(ana)["cards"][0]
+    house.meanwhile.append(tell("member.left", card["newcomer"], house.now, reason="moved"))
+    assert decide(ana, card, "approve").status_code == 422
+    assert audited(house)[:2] == ["refused", "reviewed"]
+    second = decide(ben, card, "approve")
+    assert (second.status_code, "Ana already" in second.text) == (409, False)
+
+
+def test_pairs_that_could_not_be_approved_together_are_nobodys(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    chosen = [f"{card['match']}@{card['version']}" for card in ana.get("/api/v1/low-risk/river").json()["pairs"]]
+    whole = house.parts.send_whole
+    object.__setattr__(house.parts, "send_whole", lambda events: Sent(None, [(events[0]["id"], "KND-barred")]))
+    assert ana.post("/low-risk/river", {"pairs": chosen}).status_code == 422
+    object.__setattr__(house.parts, "send_whole", whole)
+    assert ben.post("/low-risk/river", {"pairs": chosen}).status_code == 303
 
 
 def test_a_card_is_told_to_be_open_once_and_again_when_half_of_its_time_is_over(house: Living) -> None:
@@ -331,3 +375,17 @@ def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_ne
     assert len(house.sent) == 2
     tiered = Living(river(review={"mode": "tiered"}).program)
     assert coordinator(tiered).get("/low-risk/river").status_code == 404
+
+
+def test_pairs_are_approved_together_or_none_is() -> None:
+    program = river(mentor("m-3", capacity=3), join("n-3", T0 + 2))
+    house = Living(program.program)
+    browser = coordinator(house)
+    chosen = [f"{card['match']}@{card['version']}" for card in browser.get("/api/v1/low-risk/river").json()["pairs"]]
+    assert len(chosen) == 2
+    refused = browser.post("/low-risk/river", {"pairs": [chosen[0], "x@" + "0" * 16]})
+    assert forms_of(refused.text)["/low-risk/river"]["pairs"] == [chosen[0]], "who was unticked stays so"
+    house.meanwhile.append(tell("member.left", "n-3", house.now, reason="moved"))
+    answer = browser.post("/low-risk/river", {"pairs": chosen})
+    assert (answer.status_code, "This was not done" in answer.text) == (422, True)
+    assert program.mentor_of("n-1")[1] == "proposed"
