@@ -121,7 +121,7 @@ class Caller:
         """Hand a message over; the code of what went wrong."""
         channel = next(one for one in self._calling.channels if one.name == delivery.channel)
         try:
-            channel.send(Message(delivery.message, now, self._calling.link), to)
+            channel.send(Message(delivery.message, now, self._calling.link, delivery.account), to)
         except KindredError as trouble:
             log.error("a call was not delivered", channel=channel.name, code=trouble.code, reason=trouble.message)
             return trouble.code

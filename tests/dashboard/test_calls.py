@@ -236,7 +236,8 @@ def test_both_channels_and_a_signature_that_a_receiver_can_check(
     expected = base64.b64encode(hmac.digest(b"k" * 32, content, hashlib.sha256)).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert int(headers["webhook-timestamp"]) == house.now
-    assert json.loads(body)["data"] == {"text": "Something urgent waits", "link": LINK, "to": ROBIN}
+    told = {"text": "Something urgent waits", "link": LINK, "to": ROBIN, "account": house.people[0]}
+    assert json.loads(body)["data"] == told
     assert house.after(WAIT) == 2
     assert [row.step for row in house.rows()] == [1, 1, 2, 2]
 
@@ -253,6 +254,19 @@ def test_a_webhook_that_does_not_take_it_has_failed_and_keeps_its_id(
     posts.status = 204
     assert house.after(60) == 1
     assert len({headers["webhook-id"] for headers, _ in posts.taken}) == 1
+
+
+def test_a_webhook_is_told_whom_a_message_is_for_also_where_nobody_has_a_mail_address(
+    database: Engine, posts: Posts
+) -> None:
+    house = Desk(database, Webhook(posts.url, SECRET))
+    with database.begin() as db:
+        for account in house.people:
+            store.set_mail(db, account, None)
+    house.after(0)
+    house.after(WAIT)
+    told = [json.loads(body)["data"] for _, body in posts.taken]
+    assert [(each["account"], each["to"]) for each in told] == [(house.people[0], None), (house.people[1], None)]
 
 
 def test_nothing_is_sent_before_the_journals_were_read(database: Engine, letters: Letters) -> None:
@@ -359,7 +373,7 @@ def test_nobody_of_a_whole_cohort_is_in_what_is_sent(database: Engine, letters: 
 
 def test_mail_goes_encrypted_and_only_to_the_server_whose_certificate_is_known(tmp_path: Path) -> None:
     file, context = certificate(tmp_path)
-    message = Message("msg_1", START, LINK)
+    message = Message("msg_1", START, LINK, "a-1")
     with mail_server(context) as letters:
         way = Mail("127.0.0.1", "kindred@clinic.example", letters.port, "starttls", ca_file=file)
         way.send(message, ROBIN)
