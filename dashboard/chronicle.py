@@ -128,6 +128,7 @@ class Chronicle:
         home = self._projection.home
         with collector_paused():
             facts = [read_fact(line) for line in item.batch.facts]
+        self._draft.record = self._reader.tally.chain
         with collector_paused(), self._replica.changing(home) as programs:
             for fact in facts:
                 program = programs.get(fact.program)

@@ -37,7 +37,12 @@ class Draft:
     def __init__(self, home: str, memory: Memory) -> None:
         self.home = home
         self.facts: list[Fact] = []
-        self.erased: dict[Key, None] = {}
+        self.erased: dict[Key, list[bytes]] = {}
+        """Who is erased, and by which records."""
+
+        self.record = b""
+        """The digest of the journal up to the record that is being taken in."""
+
         self.removed: dict[Table, list[Row]] = {MENTORS: [], EXPERIENCES: []}
         self.added: dict[Table, list[Row]] = {table: [] for table in _LISTED}
         self.put: dict[Table, Rows] = {table: {} for table in _KEPT}
@@ -253,7 +258,7 @@ class Draft:
 
     def _erase(self, program: str, who: str) -> None:
         """Take somebody out of what is to be written, and have them taken out of what was."""
-        self.erased[program, who] = None
+        self.erased.setdefault((program, who), []).append(self.record)
         gone = {row["n"] for row in self.added[NAMED] if (row["program"], row["person"]) == (program, who)}
         for table in (NAMED, FACTS):
             self.added[table] = [row for row in self.added[table] if row["program"] != program or row["n"] not in gone]
