@@ -170,9 +170,9 @@ class Draft:
         key = (program, told.subject)
         row = self.put[ALERTS].get(key) or self._memory.look_up(ALERTS, key) or rows.new_alert(*key)
         what = told.what
-        if isinstance(what, events.Resolved):
+        if isinstance(what, events.Resolved) and row["resolved_at"] is None:  # who was first has it
             row = {**row, "resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
-        elif isinstance(what, events.Acknowledged):
+        elif isinstance(what, events.Acknowledged) and row["acknowledged_at"] is None:
             row = {**row, "acknowledged_at": told.time, "acknowledged_by": what.by}
         self.put[ALERTS][key] = row
 

@@ -42,10 +42,11 @@ def lead(house: Living) -> Browser:
     return house.signed_in(("river", "lead"))
 
 
-def weeks(browser: Browser, *accounts: str, deputy: str = "-"):
+def weeks(browser: Browser, *accounts: str, deputy: str = "-", seen=None):
     filled = [*accounts, *["-"] * (8 - len(accounts))]
-    first = browser.get("/api/v1/on-call").json()["programs"][0]["first"]
-    return browser.post("/on-call/river/weeks", {"first": first, "accounts": filled, "deputy": deputy})
+    seen = browser.get("/api/v1/on-call").json()["programs"][0] if seen is None else seen
+    form = {"first": seen["first"], "version": seen["version"], "accounts": filled, "deputy": deputy}
+    return browser.post("/on-call/river/weeks", form)
 
 
 def test_a_lead_writes_the_rota_and_everybody_sees_who_is_on_call(house: Living) -> None:
@@ -70,8 +71,21 @@ def test_only_who_coordinates_or_leads_the_program_can_be_on_call(house: Living)
     for stranger in (elsewhere, viewer, "a-nobody"):
         assert weeks(browser, stranger).status_code == 422
         assert weeks(browser, browser.account, deputy=stranger).status_code == 422
-    assert browser.post("/on-call/hill/weeks", {"first": 1, "accounts": ["-"]}).status_code == 404
+    assert browser.post("/on-call/hill/weeks", {"first": 1, "version": 0, "accounts": ["-"]}).status_code == 404
     assert house.signed_in(("river", "coordinator")).get("/on-call").status_code == 403
+
+
+def test_of_two_leads_who_write_the_rota_at_once_the_second_is_told(house: Living) -> None:
+    ana, ben = lead(house), lead(house)
+    for _ in range(2):  # the first rota, and one that stands
+        seen = ben.get("/api/v1/on-call").json()["programs"][0]
+        assert weeks(ana, ana.account, ana.account, seen=seen).status_code == 303
+        refused = weeks(ben, ben.account, seen=seen)
+        assert refused.status_code == 409
+        assert "somebody else has changed who is on call in river" in refused.text
+        model = ben.get("/api/v1/on-call").json()["programs"][0]
+        assert [week["account"] for week in model["weeks"][:3]] == [ana.account, ana.account, None]
+    assert weeks(ben, ben.account).status_code == 303
 
 
 def test_a_leave_passes_the_call_on_and_can_be_taken_away(house: Living) -> None:

@@ -232,6 +232,17 @@ def test_a_rebuild_leaves_alone_what_is_younger_than_an_erasure(new_database: Ne
     assert follow_up() == (None, ["erased", "erased"])
 
 
+def test_whoever_took_an_alert_first_has_it(new_database: NewDatabase, tmp_path: Path) -> None:
+    engine = new_database()
+    done = [an_event("alert.acknowledged", "a-1", {"by": f"staff-{n}"}) for n in (1, 2)]
+    done += [an_event("alert.resolved", "a-1", {"by": f"staff-{n}", "outcome": "reached"}) for n in (3, 4)]
+    told.tell(tmp_path, [*told.events()[:20], *done])
+    with reading(tmp_path) as home:
+        follow(engine, home)
+    [alert] = read_model(engine)["read_alert"]
+    assert (alert["acknowledged_by"], alert["resolved_by"]) == ("staff-1", "staff-3")
+
+
 def test_a_rebuild_of_a_shortened_journal_knows_what_was_done_about_an_alert(
     new_database: NewDatabase, tmp_path: Path
 ) -> None:
