@@ -28,6 +28,7 @@ from matcher.program import Program
 
 if TYPE_CHECKING:
     from dashboard.means import Means
+    from dashboard.silence import Silence
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
@@ -135,6 +136,9 @@ class Ask:
 
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
+
+    silences: Sequence[Silence] = ()
+    """The journals of which nothing new is seen at the moment."""
 
     means: Means | None = None
     """What else the house has; every page of the application is given it."""

@@ -34,6 +34,11 @@ class Replica:
         with self._lock:
             yield self._programs
 
+    def programs_of(self, home: str) -> tuple[str, ...]:
+        """The programs of a journal, as far as it was read, by name."""
+        with self._lock:
+            return tuple(sorted(name for name, where in self._homes.items() if where == home))
+
     def wait(self, position: int, seconds: float, home: str = "0") -> bool:
         """Wait until replica and read model have this position of a journal; False when they have not by then."""
         with self._moved:

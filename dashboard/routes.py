@@ -218,6 +218,7 @@ def _ask(
         wall=wall,
         everywhere=mine,
         channels=parts.channels,
+        silences=parts.silences(),
         means=parts.means,
     )
 

@@ -95,6 +95,7 @@ class Face:
             means,
             idle_seconds=idle,
             hub=hub,
+            silences=follower.silences,
             closing=lambda: service.feed.closed,
             provider=outside.provider(self._settings),
             channels=frozenset() if calling is None else calling.names,
@@ -127,7 +128,8 @@ def called(
     if calling is None:
         yield
         return
-    caller = Caller(engine, replica, calling, paced=paced, ready=partial(follower.caught_up, 0))
+    ready = partial(follower.caught_up, 0)
+    caller = Caller(engine, replica, calling, paced=paced, ready=ready, silences=follower.silences)
     caller.start()
     try:
         yield

@@ -74,6 +74,7 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
             means=Means(links=settings.person_links),
             idle_seconds=idle,
             hub=hub,
+            silences=follower.silences,
             closing=leaving.is_set,
             provider=outside.provider(settings),
             channels=frozenset() if calling is None else calling.names,

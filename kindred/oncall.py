@@ -1,20 +1,26 @@
-"""Who is on call, for ``kindred status``: read from the dashboard's database as it is, without changing it."""
+"""Who is on call and what the dashboard has seen, for ``kindred status``: read from its database, which stays as it is."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import database
 from dashboard.oncall import gaps, store
 from dashboard.oncall.rota import Rota
+from dashboard.tables import PROGRAMS
+from dashboard.words import many
+from matcher.instants import format_instant
 
 if TYPE_CHECKING:
     from kindred.settings import Settings
+
+T = TypeVar("T")
 
 
 def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
@@ -28,19 +34,44 @@ def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -
     return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
 
 
+def unseen_now(settings: Settings, folder: Path | None, facts: Mapping[str, int]) -> list[str]:
+    """Of which programs, given with the number of their facts, the dashboard has not seen everything, and since when.
+
+    Empty where no dashboard has been yet, and for what came while this was asked.
+    """
+    rows = _asked(settings, folder, lambda db: {row.program: row for row in db.execute(select(PROGRAMS))})
+    if not rows:
+        return []
+    if isinstance(rows, SQLAlchemyError):
+        return ["Whether the dashboard sees what is new is not known: its database does not answer."]
+    return [_unseen(name, n, rows.get(name)) for name, n in facts.items() if name not in rows or rows[name].n < n]
+
+
+def _unseen(program: str, n: int, seen: Row[Any] | None) -> str:
+    what = "anything" if seen is None else f"the newest {many(n - seen.n, 'fact')}"
+    since = "" if seen is None else f", since {format_instant(seen.at)}"
+    return f"The dashboard has not seen {what} of {program}{since}: nobody is called about what is in it."
+
+
 def _rota(settings: Settings, folder: Path | None, names: frozenset[str]) -> Rota:
     """The rota; an empty one where no dashboard has been yet, or its database is away."""
+    found = _asked(settings, folder, lambda db: store.rota(db, names))
+    return found if isinstance(found, Rota) else Rota()
+
+
+def _asked(settings: Settings, folder: Path | None, ask: Callable[[Connection], T]) -> T | SQLAlchemyError | None:
+    """What the dashboard's database says; None where no dashboard has been yet, the error when it does not answer."""
     if settings.database_url is not None:
         address = settings.database_url.get_secret_value()
     elif folder is not None and (folder / database.FILE_NAME).exists():
         address = database.beside(folder)
     else:
-        return Rota()
+        return None
     engine = database.connect(address)
     try:
         with engine.connect() as db:
-            return store.rota(db, names)
-    except SQLAlchemyError:
-        return Rota()
+            return ask(db)
+    except SQLAlchemyError as trouble:
+        return trouble
     finally:
         engine.dispose()

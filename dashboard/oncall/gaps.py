@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from dashboard import silence
 from dashboard.frame import Ask
 from dashboard.oncall import store
 from dashboard.oncall.rota import Rota
@@ -12,10 +13,11 @@ NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a we
 
 
 def gaps_of(ask: Ask) -> list[str]:
-    """The gaps of the programs that the account is asked about."""
+    """The gaps of the programs that the account is asked about; what is not seen comes first."""
+    unseen = silence.said(ask.silences, ask.everywhere)
     if not ask.channels:
-        return without_channel(list(ask.everywhere))
-    return gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
+        return unseen + without_channel(list(ask.everywhere))
+    return unseen + gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
 
 
 def without_channel(programs: Sequence[str]) -> list[str]:

@@ -18,12 +18,13 @@ from structlog.testing import capture_logs
 
 from dashboard.access import accounts
 from dashboard.frame import Role
-from dashboard.oncall import channels, desk, store
+from dashboard.oncall import channels, desk, store, unseen
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.channels import Channel, Mail, Message, Webhook
 from dashboard.oncall.rota import Leave, week_of
 from dashboard.oncall.tables import CALLS
-from dashboard.tables import ALERTS
+from dashboard.silence import Silence
+from dashboard.tables import ALERTS, PROGRAMS
 from dashboard.views import alarms
 from matcher.errors import ConfigurationError, Unreachable
 from tests.dashboard.house import StillReplica
@@ -273,6 +274,27 @@ def test_nothing_is_sent_before_the_journals_were_read(database: Engine, letters
     house = Desk(database, mail(letters))
     assert house.caller(ready=lambda: False).look() == 0
     assert house.rows() == []
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_whoever_is_on_call_is_told_when_nothing_new_is_seen(
+    database: Engine, letters: Letters, is_ready: bool
+) -> None:
+    house = Desk(database, mail(letters))
+    house.program = house.replica.programs["river"] = river().program  # nothing else cannot wait
+    with database.begin() as db:
+        db.execute(insert(PROGRAMS).values(program="river", home="0", n=1, at=START, unknown_to=0))
+    stopped = [Silence("0", START, ("river",) if is_ready else (), "KND-journal-checksum")]
+    caller = house.caller(ready=lambda: is_ready, silences=lambda: stopped)
+    house.now += unseen.PATIENCE_SECONDS - 1
+    assert caller.look() == 0
+    house.now += 1
+    assert caller.look() == 1
+    house.now += WAIT
+    assert caller.look() == 1
+    assert letters.to == [ROBIN, SAM]
+    again = house.caller(ready=lambda: is_ready, silences=lambda: [stopped[0]._replace(since=START + 60)])
+    assert again.look() == 0  # a process that was started again
 
 
 def test_calls_are_forgotten_a_day_after_their_alarm(database: Engine, letters: Letters) -> None:

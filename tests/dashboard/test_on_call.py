@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
 
@@ -13,13 +15,18 @@ from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.gaps import NO_CHANNEL
 from dashboard.oncall.rota import week_of
+from dashboard.silence import Silence
 from matcher.errors import Unreachable
+from matcher.instants import parse_instant
+from matcher.program import Program
+from tests.dashboard import told
 from tests.dashboard.house import Browser
 from tests.dashboard.rivers import HOUR, T0, Living, river
 from tests.kindred.shell import kindred
 from tests.matcher.people import join, tell
 
 pytestmark = pytest.mark.slow
+JOINED = {"experiences": [{"code": "F10.20", "state": "early"}]}
 
 
 class Broken:
@@ -122,6 +129,27 @@ def test_every_page_says_when_nobody_would_be_called(house: Living) -> None:
         assert NO_CHANNEL in browser.get(path).text, path
 
 
+def test_every_page_says_since_when_nothing_new_is_seen(house: Living) -> None:
+    house.replica.programs["hill"] = Program("hill")
+    both, elsewhere = house.signed_in(("river", "lead"), ("hill", "lead")), house.signed_in(("hill", "lead"))
+    said = "Nothing new is seen in river since 2026-03-02 09:00 UTC (KND-journal-checksum)."
+    assert said not in both.get("/today").text
+    stopped = Silence("0", parse_instant("2026-03-02T09:00:00Z"), ("river",), "KND-journal-checksum")
+    object.__setattr__(house.parts, "silences", lambda: [stopped])
+    opened = [page.path for page in house.app.state.pages if "{" not in page.path and "lead" in page.roles]
+    paths = [path for path in opened if "text/html" in both.get(path).headers["content-type"]]
+    assert len(paths) > 10
+    for path in paths:
+        assert said in both.get(path).text, path
+        assert "Nothing new is seen" not in elsewhere.get(path).text, path
+    health = both.get("/api/v1/health-and-letters").json()
+    assert {each["program"]: each["followed"] for each in health["programs"]} == {"river": False, "hill": True}
+    assert [each["code"] for each in health["silences"]] == ["KND-journal-checksum"]
+    assert "restore the journal from a backup" in both.get("/health-and-letters").text
+    object.__setattr__(house.parts, "silences", lambda: [stopped._replace(programs=())])
+    assert "Nothing new is seen since 2026-03-02" in elsewhere.get("/today").text
+
+
 @pytest.mark.parametrize("wrong", ["x", "a@b c", "a@b\r\nBcc: all@example.org", "a@" + "b" * 300])
 def test_a_mail_address_is_one_and_can_be_taken_away(house: Living, wrong: str) -> None:
     browser = lead(house)
@@ -190,3 +218,20 @@ def test_status_says_when_nobody_would_be_called(tmp_path: Path) -> None:
     lame = {name: value for name, value in mail.items() if name != "KINDRED_PUBLIC_ADDRESS"}
     wrong = kindred("status", "d", at=tmp_path, **lame)
     assert (wrong.returncode, "KND-call-settings" in wrong.stderr) == (2, True)
+
+
+def test_status_says_what_the_dashboard_has_not_seen(tmp_path: Path) -> None:
+    events = told.events()
+    told.tell(tmp_path / "d", events[:100])
+    engine = open_database(beside(tmp_path / "d"))
+    assert json.loads(kindred("status", "d", "--json", at=tmp_path).stdout)["unseen"] == []
+    with told.reading(tmp_path / "d") as home:
+        told.follow(engine, home)
+    engine.dispose()
+    assert "has not seen" not in kindred("status", "d", at=tmp_path).stdout
+    told.tell(tmp_path / "d", [*events[100:200], told.an_event("member.joined", "x-1", JOINED, partitionkey="hill")])
+    said = kindred("status", "d", at=tmp_path).stdout
+    assert re.search(r"has not seen the newest \d+ facts of river, since 20\d\d-", said)
+    assert "has not seen anything of hill" in said
+    (tmp_path / "d" / "dashboard.db").write_bytes(b"no database at all" * 100)
+    assert "its database does not answer" in kindred("status", "d", at=tmp_path).stdout

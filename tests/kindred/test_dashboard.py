@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from matcher.instants import format_instant
 from tests.conftest import KafkaMaker
 from tests.kindred.shell import KINDRED, environment, kindred
 
@@ -91,6 +93,35 @@ def test_serve_opens_on_a_dashboard_and_a_decision_goes_all_the_way(events: Path
         assert "welcome" not in said()
     assert PASSWORD not in (tmp_path / "serve.log").read_text()
     assert kindred("verify", "river", at=tmp_path).returncode == 0
+
+
+def test_when_the_dashboard_reads_no_further_every_page_says_so(tmp_path: Path) -> None:
+    with (
+        running("serve", "--data", "river", "--port", "0", at=tmp_path, name="serve") as said,
+        closing(come_in(said)) as client,
+    ):
+        assert client.post("/v1/events", json=joined("n-1")).status_code == 202
+        until(lambda: client.get("/api/v1/people/river/n-1").status_code == 200, "the person")
+        assert "Nothing new is seen" not in client.get("/today").text
+        with closing(sqlite3.connect(tmp_path / "river" / "dashboard.db")) as db, db:
+            db.execute("INSERT INTO read_fact SELECT program, max(n) + 1, at, time, type, subject, said FROM read_fact")
+        assert client.post("/v1/events", json=joined("n-2")).status_code == 202
+        until(lambda: "Nothing new is seen in river since" in client.get("/today").text, "the word on the page")
+        assert "KND-read-model" in client.get("/health-and-letters").text
+    assert "has not seen the newest" in kindred("status", "river", at=tmp_path).stdout
+
+
+def joined(who: str) -> dict[str, object]:
+    return {
+        "specversion": "1.0",
+        "id": f"joined-{who}",
+        "source": "/tests",
+        "type": "kindred.member.joined.v1",
+        "subject": who,
+        "partitionkey": "river",
+        "time": format_instant(int(time.time()) - 5),
+        "data": {"experiences": [{"code": "F11.20", "state": "early"}]},
+    }
 
 
 def test_on_kafka_a_decision_goes_to_the_worker_and_comes_back(
