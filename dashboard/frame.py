@@ -256,6 +256,12 @@ class Sent(NamedTuple):
     refused: Sequence[tuple[str, str]] = ()
     """(event id, error code)."""
 
+    in_part: bool = False
+    """Whether the others were taken all the same."""
+
+    decided: bool = True
+    """Whether it is known what became of them; else they are on their way, and may still be refused."""
+
 
 Send = Callable[[Sequence[dict[str, object]]], Sent]
 """Hands events to the service. Raises Unreachable when it cannot take them."""

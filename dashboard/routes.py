@@ -26,6 +26,7 @@ from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
 CHANGED = "Something has changed since it was checked, so nothing was taken. Check it again."
+UNDECIDED = "It was sent, and nobody has decided on it yet: look whether it was done before you go on."
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -106,6 +107,10 @@ def do_action(parts: Parts, action: Action, request: Request, given: FormData | 
 def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
     code = done.sent.refused[0][1]
+    if done.sent.in_part:
+        which = f"{len(done.sent.refused)} of {len(done.decided.events)} were refused, and the rest is done: look before"
+        why = CODES.get(code, "The program refused it.")
+        return FormErrors(**{fields.WHOLE_FORM: f"{which} you go on. {why} ({code})"})
     if done.decided.whole:
         return FormErrors(**{fields.WHOLE_FORM: f"{CHANGED} ({code})"})
     return FormErrors(**{fields.WHOLE_FORM: CODES.get(code, "The program refused it.") + f" ({code})"})
@@ -137,7 +142,7 @@ def _send(parts: Parts, events: Sequence[dict[str, object]], *, whole: bool = Fa
         sent = send(events)
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
-    return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
+    return sent, sent.decided and (sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS))
 
 
 def _tell_opened(

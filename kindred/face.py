@@ -182,7 +182,7 @@ def _submit(service: Service, follower: Follower, events: Sequence[dict[str, obj
     receipt = _answer(service.submit(_inputs(events)), ANSWER_SECONDS)
     follower.look()
     refused = [(result.id, result.code or "") for result in receipt.results if result.status == "refused"]
-    return Sent(receipt.position, refused)
+    return Sent(receipt.position, refused, in_part=0 < len(refused) < len(events))
 
 
 def _submit_whole(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:
