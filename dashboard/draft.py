@@ -14,12 +14,14 @@ from sqlalchemy import Table
 
 from dashboard import rows
 from dashboard.decided import NOTHING, decision
+from dashboard.erasure import Erasure
 from dashboard.memory import Key, Memory
 from dashboard.rows import Row
 from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTORS, NAMED, PEOPLE, PROGRAMS, WAITS
 from matcher.ids import match_id
 from matcher.messages import events, facts
 from matcher.messages.facts import Fact, Told
+from matcher.named import named
 from matcher.people.member import Member
 from matcher.program import Program
 
@@ -37,12 +39,8 @@ class Draft:
     def __init__(self, home: str, memory: Memory) -> None:
         self.home = home
         self.facts: list[Fact] = []
-        self.erased: dict[Key, list[bytes]] = {}
-        """Who is erased, and by which records."""
-
-        self.record = b""
-        """The digest of the journal up to the record that is being taken in."""
-
+        self.erased: dict[Key, list[Erasure]] = {}
+        self.record = b""  # the digest of the journal up to the record that is being taken in
         self.removed: dict[Table, list[Row]] = {MENTORS: [], EXPERIENCES: []}
         self.added: dict[Table, list[Row]] = {table: [] for table in _LISTED}
         self.put: dict[Table, Rows] = {table: {} for table in _KEPT}
@@ -58,15 +56,15 @@ class Draft:
         if fact.type.startswith(_MOVES_LITTLE):  # most facts there are
             self._progress(program, fact)
             return
-        people = rows.named(program, fact)
+        people = named(program.state, fact)
         waited = [_since(program, who) for who in people]
-        program.evolve(fact)
+        program.evolve(fact, people)
         self._note(program, fact, people)
         for who, since in zip(people, waited, strict=True):
             if since != _since(program, who):
                 self._waiting(program, fact, who, since)
         if fact.type == "member.erased":
-            self._erase(program.id, rows.subject(fact))
+            self._erase(program.id, rows.subject(fact), fact.at)
 
     def letters(self, position: int, at: int, refused: Iterable[bytes], known: Iterable[str]) -> None:
         """Note what was refused in a record."""
@@ -121,10 +119,10 @@ class Draft:
 
     def _progress(self, program: Program, fact: Fact) -> None:
         """Word of somebody's recovery names nobody else, and moves neither matches nor waiting."""
-        program.evolve(fact)
-        self._decided = NOTHING
         row = rows.fact(fact)
         who = row["subject"]
+        program.evolve(fact, (who,))
+        self._decided = NOTHING
         self.added[FACTS].append(row)
         self.added[NAMED].append({"program": fact.program, "person": who, "n": fact.n})
         self._touched[fact.program, who] = None
@@ -169,12 +167,12 @@ class Draft:
     def _alert(self, program: str, told: Told) -> None:
         key = (program, told.subject)
         row = self.put[ALERTS].get(key) or self._memory.look_up(ALERTS, key) or rows.new_alert(*key)
-        what = told.what
-        if isinstance(what, events.Resolved) and row["resolved_at"] is None:  # who was first has it
-            row = {**row, "resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
-        elif isinstance(what, events.Acknowledged) and row["acknowledged_at"] is None:
-            row = {**row, "acknowledged_at": told.time, "acknowledged_by": what.by}
-        self.put[ALERTS][key] = row
+        what, done = told.what, Row()
+        if isinstance(what, events.Resolved):
+            done = {"resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
+        elif isinstance(what, events.Acknowledged):
+            done = {"acknowledged_at": told.time, "acknowledged_by": what.by}
+        self.put[ALERTS][key] = {**row, **{name: value for name, value in done.items() if row[name] is None}}
 
     # Matches
 
@@ -192,14 +190,8 @@ class Draft:
         self._put_match({**row, **over, **now, **by})
 
     def _withdrawn(self, of: Fact, fact: facts.MatchWithdrawn) -> None:
-        over = {
-            "stage": "withdrawn",
-            "over_at": of.at,
-            "reason": fact.reason,
-            "barred": fact.barred,
-            "held_until": None,
-        }
-        self._change(of.program, fact.match, lambda row: over)
+        over = {"stage": "withdrawn", "over_at": of.at, "reason": fact.reason, "barred": fact.barred}
+        self._change(of.program, fact.match, lambda row: {**over, "held_until": None})
 
     def _ended(self, of: Fact, fact: facts.MatchEnded) -> None:
         over = {"stage": "closed", "over_at": of.at, "reason": fact.reason, "barred": fact.barred}
@@ -256,9 +248,9 @@ class Draft:
 
     # Erasure
 
-    def _erase(self, program: str, who: str) -> None:
+    def _erase(self, program: str, who: str, at: int) -> None:
         """Take somebody out of what is to be written, and have them taken out of what was."""
-        self.erased.setdefault((program, who), []).append(self.record)
+        self.erased.setdefault((program, who), []).append(Erasure(at, self.record))
         gone = {row["n"] for row in self.added[NAMED] if (row["program"], row["person"]) == (program, who)}
         for table in (NAMED, FACTS):
             self.added[table] = [row for row in self.added[table] if row["program"] != program or row["n"] not in gone]

@@ -7,11 +7,11 @@ is written down, outside of the read model, which records of the journal were ca
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Column, Connection, LargeBinary, Table, insert, select
 
-from dashboard.access import audit
+from dashboard.access import accounts, audit
 from dashboard.contact import cards
 from dashboard.tables import METADATA
 
@@ -21,25 +21,37 @@ CARRIED_OUT: Final = Table(
     Column("record", LargeBinary(16), primary_key=True),  # digest of the journal up to there: it names nobody
 )
 
-Forget = Callable[[Connection, str, str], None]
-"""Given the connection, the program and the person."""
+
+class Erasure(NamedTuple):
+    """A record that erases somebody: the program's clock, and the digest of the journal up to there."""
+
+    at: int
+    record: bytes
 
 
-def _in_the_audit(connection: Connection, program: str, person: str) -> None:
+Forget = Callable[[Connection, str, str, int], None]
+"""Given the connection, the program, the person, and the program's clock when they were erased."""
+
+
+def _in_the_audit(connection: Connection, program: str, person: str, at: int) -> None:
     audit.erase(connection, person, program)
 
 
-FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit, cards.forget)
+def _their_card(connection: Connection, program: str, person: str, at: int) -> None:
+    cards.forget(connection, program, person)
+
+
+FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit, _their_card, accounts.forget_member)
 """All that must forget. A table of the dashboard's own that holds a member id has its function here."""
 
 
-def carry_out(connection: Connection, program: str, person: str, records: Iterable[bytes]) -> None:
+def carry_out(connection: Connection, program: str, person: str, erasures: Iterable[Erasure]) -> None:
     """Forget a person whom these records erase, unless all of it was carried out before."""
-    new = [record for record in dict.fromkeys(records) if not _is_carried_out(connection, record)]
+    new = [each.at for each in erasures if not _is_carried_out(connection, each.record)]
     if not new:
         return
     for forget in FORGETS:
-        forget(connection, program, person)
+        forget(connection, program, person, max(new))
 
 
 def note(connection: Connection, records: Iterable[bytes]) -> None:

@@ -132,10 +132,10 @@ def empty(engine: Engine) -> None:
 
 def apply(connection: Connection, draft: Draft) -> None:
     """Make the changes of a draft. Erasures come first: who joins again afterwards is another person to us."""
-    for key, records in draft.erased.items():
+    for key, erasures in draft.erased.items():
         _erase(connection, *key)
-        erasure.carry_out(connection, *key, records)
-    erasure.note(connection, (record for records in draft.erased.values() for record in records))
+        erasure.carry_out(connection, *key, erasures)
+    erasure.note(connection, (each.record for erasures in draft.erased.values() for each in erasures))
     for table, gone in draft.removed.items():
         if gone:
             chosen = [table.c[name] == bindparam(f"the_{name}") for name in gone[0]]

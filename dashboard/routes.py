@@ -108,7 +108,9 @@ def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
     code = done.sent.refused[0][1]
     if done.sent.in_part:
-        which = f"{len(done.sent.refused)} of {len(done.decided.events)} were refused, and the rest is done: look before"
+        which = (
+            f"{len(done.sent.refused)} of {len(done.decided.events)} were refused, and the rest is done: look before"
+        )
         why = CODES.get(code, "The program refused it.")
         return FormErrors(**{fields.WHOLE_FORM: f"{which} you go on. {why} ({code})"})
     if done.decided.whole:

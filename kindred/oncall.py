@@ -1,11 +1,11 @@
-"""Who is on call and what the dashboard has seen, for ``kindred status``: read from its database, which stays as it is."""
+"""Who is on call and what the dashboard has seen, for ``kindred status``: read from its database, as it is."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from kindred.settings import Settings
 
 T = TypeVar("T")
+BLIND: Final = "Whether the dashboard sees what is new is not known: its database cannot be read."
+AWAY: Final = "Whether somebody would be called is not known: the dashboard's database cannot be read."
 
 
 def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
@@ -31,7 +33,10 @@ def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -
 
     calling = outside.calling(settings)
     names = frozenset[str]() if calling is None else calling.names
-    return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
+    try:
+        return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
+    except SQLAlchemyError:
+        return [AWAY]
 
 
 def unseen_now(settings: Settings, folder: Path | None, facts: Mapping[str, int]) -> list[str]:
@@ -39,11 +44,12 @@ def unseen_now(settings: Settings, folder: Path | None, facts: Mapping[str, int]
 
     Empty where no dashboard has been yet, and for what came while this was asked.
     """
-    rows = _asked(settings, folder, lambda db: {row.program: row for row in db.execute(select(PROGRAMS))})
+    try:
+        rows = _asked(settings, folder, lambda db: {row.program: row for row in db.execute(select(PROGRAMS))})
+    except SQLAlchemyError:
+        return [BLIND]
     if not rows:
         return []
-    if isinstance(rows, SQLAlchemyError):
-        return ["Whether the dashboard sees what is new is not known: its database does not answer."]
     return [_unseen(name, n, rows.get(name)) for name, n in facts.items() if name not in rows or rows[name].n < n]
 
 
@@ -54,13 +60,13 @@ def _unseen(program: str, n: int, seen: Row[Any] | None) -> str:
 
 
 def _rota(settings: Settings, folder: Path | None, names: frozenset[str]) -> Rota:
-    """The rota; an empty one where no dashboard has been yet, or its database is away."""
-    found = _asked(settings, folder, lambda db: store.rota(db, names))
-    return found if isinstance(found, Rota) else Rota()
+    """The rota; an empty one where no dashboard has been yet."""
+    rota = _asked(settings, folder, lambda db: store.rota(db, names))
+    return Rota() if rota is None else rota
 
 
-def _asked(settings: Settings, folder: Path | None, ask: Callable[[Connection], T]) -> T | SQLAlchemyError | None:
-    """What the dashboard's database says; None where no dashboard has been yet, the error when it does not answer."""
+def _asked(settings: Settings, folder: Path | None, ask: Callable[[Connection], T]) -> T | None:
+    """What the dashboard's database says; None where no dashboard has been yet. Raises SQLAlchemyError."""
     if settings.database_url is not None:
         address = settings.database_url.get_secret_value()
     elif folder is not None and (folder / database.FILE_NAME).exists():
@@ -71,7 +77,5 @@ def _asked(settings: Settings, folder: Path | None, ask: Callable[[Connection], 
     try:
         with engine.connect() as db:
             return ask(db)
-    except SQLAlchemyError as trouble:
-        return trouble
     finally:
         engine.dispose()

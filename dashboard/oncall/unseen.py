@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from dashboard.silence import Silence
 from dashboard.tables import PROGRAMS
-from dashboard.views.alarms import Alarm
+from dashboard.views.alarms import WORDS, Alarm
 from matcher.instants import DAY
 
 PATIENCE_SECONDS: Final = 300  # a database that moves to another machine is back by then
@@ -33,6 +33,8 @@ def _programs(db: Connection, home: str) -> Sequence[str]:
 
 def _of_journal(silence: Silence, programs: Iterable[str]) -> Iterator[Alarm]:
     for program in programs:
-        day = silence.since // DAY  # a process that is started again and again calls everybody once a day, not each time
+        day = (
+            silence.since // DAY
+        )  # a process that is started again and again calls everybody once a day, not each time
         digest = blake2b(f"{program}//unseen/{day}".encode(), digest_size=8).hexdigest()
-        yield Alarm(f"a-{digest}", program, "", "unseen", "now", silence.since, silence.since)
+        yield Alarm(f"a-{digest}", program, "", "unseen", "now", silence.since, silence.since, WORDS["unseen"])

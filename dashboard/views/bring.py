@@ -21,9 +21,9 @@ PATH: Final = "/import"
 BROUGHT: Final = "/import/{upload}"
 NOT_READ: Final = "-"
 NOT_HERE: Final = (
-    "Beside workers on Kafka a file cannot be taken in all or none, so none is taken. Send people, what mentors offer and "
-    "existing pairs as events: kindred publish names each line that cannot be read, and kindred dead-letters list each "
-    "event that a program refused."
+    "Beside workers on Kafka a file cannot be taken in all or none, so none is taken. Send people, what mentors offer "
+    "and existing pairs as events: kindred publish names each line that cannot be read, and kindred dead-letters list "
+    "each event that a program refused."
 )
 AT_ONCE: Final = 2_000  # events whose effect pages show within a moment: then one can go on to start
 SHOWN: Final = 100

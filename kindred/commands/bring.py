@@ -23,7 +23,7 @@ LINES = code(
 NOT_ON_KAFKA = code(
     "KND-import-kafka",
     "A spreadsheet is taken in all or none, and on Kafka every event is decided alone, so none is taken there. Send "
-    "people, what mentors offer and existing pairs as events with `kindred publish`, or name a data folder with `--data`.",
+    "people, what mentors offer and existing pairs as events with `kindred publish`, or name a data folder: `--data`.",
 )
 
 

@@ -29,7 +29,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
-    """Print how many people are paired, proposed and waiting, what no dashboard sees, and whether somebody is on call."""
+    """Print how many people are paired, proposed and waiting, what no dashboard sees, and who is not on call."""
     document: dict[str, Any] = _state(folder).status()
     document |= _gaps(folder, {name: each["facts"] for name, each in document["programs"].items()})
     if as_json:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "erasure_carried_out"
-down_revision = "looked_at"
+down_revision = "bound_at"
 branch_labels = None
 depends_on = None
 
