@@ -172,7 +172,8 @@ class Draft:
             done = {"resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
         elif isinstance(what, events.Acknowledged):
             done = {"acknowledged_at": told.time, "acknowledged_by": what.by}
-        self.put[ALERTS][key] = {**row, **{name: value for name, value in done.items() if row[name] is None}}
+        is_first = all(row[name] is None for name in done)
+        self.put[ALERTS][key] = {**row, **done} if is_first else row
 
     # Matches
 
