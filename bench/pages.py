@@ -113,6 +113,7 @@ def _parts(engine: Engine, folder: Path) -> tuple[Parts, _Town]:
     with closing(SqliteJournal(folder, read_only=True)) as home:
         chronicle = Chronicle(Projection(engine, "0"), replica, lambda it: State.of([it]).programs.values())
         chronicle.read(home)
+        chronicle.warm_up()
     town = _Town(replica)
     set_aside()
     return Parts(engine, replica, town.send, hub=Hub(), paced=True), town

@@ -167,6 +167,7 @@ class _Line:
         else:
             self.failure, self.seen_at = None, self._clock()
             if not self.caught_up.is_set():
+                self._chronicle.warm_up()
                 set_aside()
                 self.caught_up.set()
             self.woken.wait(LOOK_SECONDS)

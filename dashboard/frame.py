@@ -135,6 +135,9 @@ class Ask:
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""
 
+    watched: Mapping[str, Program] = field(default_factory=dict)
+    """Those whose people the account works with, whatever the page and the switch: what cannot wait is told of them."""
+
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
 

@@ -35,6 +35,9 @@ FEW = 50, 10  # people, or one in so many: to follow one costs several times wha
 REMAKES = frozenset({"policy.adopted", "member.erased"})
 """Facts after which anything may be different: of every number, or of lines that ran through somebody."""
 
+SAYS_LITTLE = "progress."
+"""How facts begin after which people stand to each other as before: most there are."""
+
 
 class Program:
     """People who are matched together. See the module for how it works and ``state`` for what it knows."""
@@ -47,6 +50,7 @@ class Program:
         self._past_n = 0
         self._remade_n = 0
         self._named: dict[str, int] = {}
+        self._moved: dict[str, int] = {}
 
     @property
     def id(self) -> str:
@@ -205,10 +209,11 @@ class Program:
         if fact.type in REMAKES:
             self._remade_n = fact.n
             self._named.clear()
+            self._moved.clear()
             return
-        for who in people:
-            self._named.pop(who, None)  # so that those who were named last stand last
-            self._named[who] = fact.n
+        _note(self._named, people, fact.n)
+        if not fact.type.startswith(SAYS_LITTLE):
+            _note(self._moved, people, fact.n)
 
     def named_since(self, n: int) -> list[str] | None:
         """Whom facts of the past after fact ``n`` name, each once; None where anything at all may be different.
@@ -217,7 +222,7 @@ class Program:
         """
         if n < self._remade_n or self._past_n != self.n:
             return None
-        return [who for who, _ in takewhile(lambda each: each[1] > n, reversed(self._named.items()))]
+        return _since(self._named, n)
 
     @classmethod
     def fold(cls, past: Iterable[Fact]) -> Program:
@@ -231,10 +236,10 @@ class Program:
 
     def _followed(self, desk: Desk) -> Desk | None:
         """The desk after facts of the past; None where to build it anew costs less."""
-        people = self.named_since(self._desk_n)
-        if people is None or len(people) > max(FEW[0], len(self.state.members.members) // FEW[1]):
+        people, moved = self.named_since(self._desk_n), _since(self._moved, self._desk_n)
+        if people is None or len(moved) > max(FEW[0], len(self.state.members.members) // FEW[1]):
             return None
-        desk.follow(people, self.state.at or 0)
+        desk.follow(people, moved, self.state.at or 0)
         return desk
 
     def _now(self, at: int) -> None:
@@ -286,6 +291,16 @@ class Program:
     def violations(self) -> list[str]:
         """What is wrong with plan and open matches, by an independent checker; nothing when all is well."""
         return explain.violations(self.desk)
+
+
+def _note(when: dict[str, int], people: Iterable[str], n: int) -> None:
+    for who in people:
+        when.pop(who, None)  # so that those who were named last stand last
+        when[who] = n
+
+
+def _since(when: dict[str, int], n: int) -> list[str]:
+    return [who for who, _ in takewhile(lambda each: each[1] > n, reversed(when.items()))]
 
 
 # What is checked, and what follows, of every event type

@@ -8,7 +8,7 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -87,16 +87,20 @@ class Desk:
             later = (self.roster.next_change(index), care.next_look(member, self.now, self.state.policy))
             self.set_alarm(who, min((at for at in later if at is not None), default=None))
 
-    def follow(self, people: Collection[str], now: int) -> None:
-        """Come to the instant ``now``, after facts about these people that were decided elsewhere."""
+    def follow(self, people: Iterable[str], related: Collection[str], now: int) -> None:
+        """Come to the instant ``now``, after facts about these people that were decided elsewhere.
+
+        ``related`` are those of them who may stand to others in another way than before.
+        """
         while (at := self.next_alarm()) is not None and at <= now:
             rung = self.ring()
             if isinstance(rung, str):
                 self.refresh(rung)
         self.now = now
         support = self.state.support
-        for who in dict.fromkeys(chain(people, *map(support.ancestors, people))):
-            self.refresh(who, related=True)
+        lines = dict.fromkeys(chain(related, *map(support.ancestors, related)))
+        for who in dict.fromkeys(chain(people, lines)):
+            self.refresh(who, related=who in lines)
             match = self.state.matches.of_newcomer(who)
             if match is not None and match.is_pinned:
                 self.set_pin_alarm(match)
