@@ -138,7 +138,8 @@ class _Face:
             page = replace(self._by_path[action.page], template=answer.template, title=answer.title)
             return self._rendered(page, request, done.shown)
         late = "" if done.seen else " It is written; this page may show it a moment later."
-        routes.note_notice(self.parts, done.session, done.decided.notice + late)
+        notice = done.decided.notice + late if done.sent.decided else routes.UNDECIDED
+        routes.note_notice(self.parts, done.session, notice)
         return entrance.see_other(done.decided.then)
 
     def _once(self, request: Request, done: Done) -> Response:

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
+from pydantic_core import from_json
+
 from dashboard.draft import Draft
 from dashboard.projection import NOWHERE, Place, Projection
 from dashboard.replica import Load, Replica
@@ -114,6 +116,7 @@ class Chronicle:
         self._fold(item, is_new=is_new)
         self._folded = item.position
         self._note_source(item.batch.source)
+        self._replica.refused(self._projection.home, dict(filter(None, map(_refusal, item.batch.refused))))
         if is_new:
             self._pending = Place(item.position, self._reader.tally.chain)
         return True
@@ -134,6 +137,7 @@ class Chronicle:
         home = self._projection.home
         with collector_paused():
             facts = [read_fact(line) for line in item.batch.facts]
+        self._draft.record = self._reader.tally.chain
         with collector_paused(), self._replica.changing(home) as programs:
             for fact in facts:
                 program = programs.get(fact.program)
@@ -165,3 +169,9 @@ class Chronicle:
 
     def _reached(self) -> None:
         self._replica.reached(self._projection.home, self._folded, self._next_offset)
+
+
+def _refusal(line: bytes) -> tuple[int, str] | None:
+    """Of a dead letter that came over Kafka: at which offset, and the code."""
+    kept = from_json(line)
+    return (kept["offset"], kept["code"]) if "offset" in kept else None

@@ -14,6 +14,7 @@ from sqlalchemy import Table
 
 from dashboard import rows
 from dashboard.decided import NOTHING, decision
+from dashboard.erasure import Erasure
 from dashboard.memory import Key, Memory
 from dashboard.rows import Row
 from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTORS, NAMED, PEOPLE, PROGRAMS, WAITS
@@ -38,7 +39,8 @@ class Draft:
     def __init__(self, home: str, memory: Memory) -> None:
         self.home = home
         self.facts: list[Fact] = []
-        self.erased: dict[Key, int] = {}  # at the program's clock
+        self.erased: dict[Key, list[Erasure]] = {}
+        self.record = b""  # the digest of the journal up to the record that is being taken in
         self.removed: dict[Table, list[Row]] = {MENTORS: [], EXPERIENCES: []}
         self.added: dict[Table, list[Row]] = {table: [] for table in _LISTED}
         self.put: dict[Table, Rows] = {table: {} for table in _KEPT}
@@ -165,12 +167,13 @@ class Draft:
     def _alert(self, program: str, told: Told) -> None:
         key = (program, told.subject)
         row = self.put[ALERTS].get(key) or self._memory.look_up(ALERTS, key) or rows.new_alert(*key)
-        what = told.what
+        what, done = told.what, Row()
         if isinstance(what, events.Resolved):
-            row = {**row, "resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
+            done = {"resolved_at": told.time, "resolved_by": what.by, "outcome": what.outcome}
         elif isinstance(what, events.Acknowledged):
-            row = {**row, "acknowledged_at": told.time, "acknowledged_by": what.by}
-        self.put[ALERTS][key] = row
+            done = {"acknowledged_at": told.time, "acknowledged_by": what.by}
+        is_first = all(row[name] is None for name in done)
+        self.put[ALERTS][key] = {**row, **done} if is_first else row
 
     # Matches
 
@@ -188,14 +191,8 @@ class Draft:
         self._put_match({**row, **over, **now, **by})
 
     def _withdrawn(self, of: Fact, fact: facts.MatchWithdrawn) -> None:
-        over = {
-            "stage": "withdrawn",
-            "over_at": of.at,
-            "reason": fact.reason,
-            "barred": fact.barred,
-            "held_until": None,
-        }
-        self._change(of.program, fact.match, lambda row: over)
+        over = {"stage": "withdrawn", "over_at": of.at, "reason": fact.reason, "barred": fact.barred}
+        self._change(of.program, fact.match, lambda row: {**over, "held_until": None})
 
     def _ended(self, of: Fact, fact: facts.MatchEnded) -> None:
         over = {"stage": "closed", "over_at": of.at, "reason": fact.reason, "barred": fact.barred}
@@ -254,7 +251,7 @@ class Draft:
 
     def _erase(self, program: str, who: str, at: int) -> None:
         """Take somebody out of what is to be written, and have them taken out of what was."""
-        self.erased[program, who] = at
+        self.erased.setdefault((program, who), []).append(Erasure(at, self.record))
         gone = {row["n"] for row in self.added[NAMED] if (row["program"], row["person"]) == (program, who)}
         for table in (NAMED, FACTS):
             self.added[table] = [row for row in self.added[table] if row["program"] != program or row["n"] not in gone]

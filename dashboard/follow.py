@@ -6,6 +6,7 @@ database is away it tries again; a damaged journal, or a newer one, stops it wit
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from threading import Event, Thread
 from traceback import extract_tb
@@ -17,6 +18,7 @@ from sqlalchemy import Engine
 from dashboard.chronicle import Chronicle
 from dashboard.projection import Projection
 from dashboard.replica import Load, Replica
+from dashboard.silence import Silence
 from journal.pause import set_aside
 from journal.port import Journal
 from matcher.errors import KindredError, SafeHalt, Unreachable, code
@@ -30,6 +32,7 @@ FOLLOWING = code(
 
 LOOK_SECONDS: Final = 0.1  # between two looks at a journal that has nothing new
 REST_SECONDS: Final = 1.0  # before a journal or a database that was away is tried again
+LATE_SECONDS: Final = 30.0  # what is away for a breath is worth no word; a look takes milliseconds
 
 log = structlog.get_logger("kindred.dashboard")
 
@@ -49,9 +52,11 @@ class Follower:
         *,
         replica: Replica | None = None,
         told: Told = lambda facts: None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.replica = replica or Replica()
-        self._lines = [_Line(name, open_, engine, load, self.replica, told) for name, open_ in homes.items()]
+        self._clock = clock
+        self._lines = [_Line(name, open_, engine, load, self.replica, told, clock) for name, open_ in homes.items()]
 
     def start(self) -> None:
         """Begin to follow."""
@@ -81,6 +86,12 @@ class Follower:
         """Why a journal is not followed at the moment, by its name; empty when all are."""
         return {line.home: line.failure for line in self._lines if line.failure is not None}
 
+    def silences(self) -> list[Silence]:
+        """The journals of which nothing new is seen: given up, or not read to their end for ``LATE_SECONDS``."""
+        now = self._clock()
+        late = [line for line in self._lines if line.given_up or now - line.seen_at >= LATE_SECONDS]
+        return [line.silence(self.replica.programs_of(line.home)) for line in late]
+
     @property
     def alive(self) -> bool:
         """Whether all journals are followed, or tried again."""
@@ -90,14 +101,31 @@ class Follower:
 class _Line:
     """One journal and its thread."""
 
-    def __init__(self, home: str, open_: Open, engine: Engine, load: Load, replica: Replica, told: Told) -> None:
+    def __init__(
+        self,
+        home: str,
+        open_: Open,
+        engine: Engine,
+        load: Load,
+        replica: Replica,
+        told: Told,
+        clock: Callable[[], float],
+    ) -> None:
         self.home = home
+        self.seen_at = clock()  # when the journal was last read to its end; at first when that began
+        self.given_up = False
         self.stopping, self.woken, self.caught_up = Event(), Event(), Event()
         self.failure: KindredError | None = None
         self.thread = Thread(target=self._run, name=f"kindred-dashboard-{home}", daemon=True)
         self._open = open_
+        self._clock = clock
         self._told = told
         self._chronicle = Chronicle(Projection(engine, home), replica, load)
+
+    def silence(self, programs: tuple[str, ...]) -> Silence:
+        """Since when nothing new is seen, and why."""
+        code = None if self.failure is None else self.failure.code
+        return Silence(self.home, int(self.seen_at), programs, code)
 
     def _run(self) -> None:
         while not self.stopping.is_set():
@@ -105,6 +133,7 @@ class _Line:
                 self._follow()
             except SafeHalt as halt:
                 self._note(halt)
+                self.given_up = True
                 return
             except KindredError as trouble:
                 self._note(trouble)
@@ -113,11 +142,13 @@ class _Line:
                 places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
                 log.error("a record was not followed", code=FOLLOWING, kind=type(error).__name__, places=places[-8:])
                 self.failure = KindredError(FOLLOWING, f"the dashboard failed at a record ({type(error).__name__})")
+                self.given_up = True
                 return
 
     def _follow(self) -> None:
         """Read a journal from where a reader without a state begins, until told to stop."""
         home = self._open()
+        self.caught_up.clear()  # what is folded anew from the beginning is not yet what is
         try:
             self._chronicle.begin(home)
             while not self.stopping.is_set():
@@ -134,7 +165,7 @@ class _Line:
             self._note(trouble)
             self.stopping.wait(REST_SECONDS)
         else:
-            self.failure = None
+            self.failure, self.seen_at = None, self._clock()
             if not self.caught_up.is_set():
                 self._chronicle.warm_up()
                 set_aside()

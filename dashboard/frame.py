@@ -30,6 +30,7 @@ from matcher.program import Program
 
 if TYPE_CHECKING:
     from dashboard.means import Means
+    from dashboard.silence import Silence
 
 Role = Literal["viewer", "coordinator", "lead", "clinician", "admin"]
 Place = Literal["bar", "more", "none"]
@@ -146,6 +147,9 @@ class Ask:
 
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
+
+    silences: Sequence[Silence] = ()
+    """The journals of which nothing new is seen at the moment."""
 
     means: Means | None = None
     """What else the house has; every page of the application is given it."""
@@ -279,6 +283,12 @@ class Sent(NamedTuple):
     position: int | None
     refused: Sequence[tuple[str, str]] = ()
     """(event id, error code)."""
+
+    in_part: bool = False
+    """Whether the others were taken all the same."""
+
+    decided: bool = True
+    """Whether it is known what became of them; else they are on their way, and may still be refused."""
 
 
 Send = Callable[[Sequence[dict[str, object]]], Sent]

@@ -24,6 +24,9 @@ class Means:
     policy_of: Callable[[str], Policy] = lambda program: Policy()
     """The policy that a program gets when it begins."""
 
+    takes_whole: bool = True
+    """Whether the service takes many events all or none. Where it does not, no file is taken in."""
+
     vault: Vault | None = None
     """Seals and opens local cards; None where there are none: beside workers, or without their keys."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -15,6 +15,7 @@ from dashboard.access.sessions import IDLE_SECONDS
 from dashboard.frame import Ask, Send
 from dashboard.hub import Hub
 from dashboard.means import Means
+from dashboard.silence import Silence
 from dashboard.views import standing
 from matcher.program import Program
 
@@ -49,6 +50,9 @@ class Parts:
 
     hub: Hub = field(default_factory=Hub)
     """Tells open pages that something is new; the follower tells it."""
+
+    silences: Callable[[], Sequence[Silence]] = lambda: ()
+    """The journals of which nothing new is seen at the moment; every page says so."""
 
     closing: Callable[[], bool] = lambda: False
     """Whether the process is about to stop: streams end then."""

@@ -12,22 +12,22 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, Engine, Table, and_, bindparam, delete, exc, insert, select
 
+from dashboard import erasure
 from dashboard.database import away, forget, upsert
 from dashboard.draft import Draft
-from dashboard.erasure import FORGETS
 from dashboard.memory import Key, LookUp, Memory
 from dashboard.rows import OPEN, Row
 from dashboard.tables import (
     EXPERIENCES,
     FACTS,
     LETTERS,
+    MADE_ANEW,
     MATCHES,
     MENTORS,
     NAMED,
     PEOPLE,
     PLACES,
     PROGRAMS,
-    READ_MODEL,
     WAITS,
 )
 from matcher.errors import KindredError, code
@@ -38,7 +38,7 @@ OVERTAKEN = code(
     "dashboard for one database is enough.",
 )
 
-_OF_PROGRAMS: Final = tuple(table for table in READ_MODEL if "program" in table.c and table is not LETTERS)
+_OF_PROGRAMS: Final = tuple(table for table in MADE_ANEW if "program" in table.c and table is not LETTERS)
 
 
 class Place(NamedTuple):
@@ -124,16 +124,18 @@ def _transaction(engine: Engine) -> Iterator[Connection]:
 
 
 def empty(engine: Engine) -> None:
-    """Empty the whole read model, so that the next start reads the journals from their heads. Raises Unreachable."""
+    """Empty what a rebuild makes anew: the next start reads the journals from their heads. Raises Unreachable."""
     with _transaction(engine) as connection:
-        for table in READ_MODEL:
+        for table in MADE_ANEW:
             connection.execute(delete(table))
 
 
 def apply(connection: Connection, draft: Draft) -> None:
     """Make the changes of a draft. Erasures come first: who joins again afterwards is another person to us."""
-    for key, at in draft.erased.items():
-        _erase(connection, *key, at)
+    for key, erasures in draft.erased.items():
+        _erase(connection, *key)
+        erasure.carry_out(connection, *key, erasures)
+    erasure.note(connection, (each.record for erasures in draft.erased.values() for each in erasures))
     for table, gone in draft.removed.items():
         if gone:
             chosen = [table.c[name] == bindparam(f"the_{name}") for name in gone[0]]
@@ -159,7 +161,7 @@ def _put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
 
-def _erase(connection: Connection, program: str, person: str, at: int) -> None:
+def _erase(connection: Connection, program: str, person: str) -> None:
     mine = select(NAMED.c.n).where(NAMED.c.program == program, NAMED.c.person == person)
     named = connection.scalars(mine).all()
     for table in (FACTS, NAMED):
@@ -171,8 +173,6 @@ def _erase(connection: Connection, program: str, person: str, at: int) -> None:
     connection.execute(delete(WAITS).where(WAITS.c.program == program, WAITS.c.newcomer == person))
     either = (MATCHES.c.newcomer == person) | (MATCHES.c.mentor == person)
     connection.execute(delete(MATCHES).where(and_(MATCHES.c.program == program, either)))
-    for forget_them in FORGETS:
-        forget_them(connection, program, person, at)
 
 
 def _place(connection: Connection, home: str, *, lock: bool = False) -> Place:

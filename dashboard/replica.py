@@ -6,12 +6,16 @@ one thread at a time as well: a page takes milliseconds of it.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition, RLock
+from typing import Final
 
 from journal.reader import Snapshot
 from matcher.program import Program
+
+REFUSALS_MAX: Final = 10_000  # whoever sent an event asks within seconds what became of it
 
 Load = Callable[[Snapshot], Iterable[Program]]
 """Reads the programs out of a snapshot, whose encoding is that of whoever wrote it. Raises SafeHalt."""
@@ -27,12 +31,18 @@ class Replica:
         self._moved = Condition()
         self._positions: dict[str, int] = {}
         self._offsets: dict[str, int] = {}
+        self._refusals = OrderedDict[tuple[str, int], str]()
 
     @contextmanager
     def reading(self) -> Iterator[Mapping[str, Program]]:
         """The programs by id; nothing changes them until the context ends. Keep it short."""
         with self._lock:
             yield self._programs
+
+    def programs_of(self, home: str) -> tuple[str, ...]:
+        """The programs of a journal, as far as it was read, by name."""
+        with self._lock:
+            return tuple(sorted(name for name, where in self._homes.items() if where == home))
 
     def wait(self, position: int, seconds: float, home: str = "0") -> bool:
         """Wait until replica and read model have this position of a journal; False when they have not by then."""
@@ -43,6 +53,11 @@ class Replica:
         """Wait until they have what was decided of all events of a partition below this offset."""
         with self._moved:
             return self._moved.wait_for(lambda: self._offsets.get(home, 0) >= next_offset, seconds)
+
+    def refusal(self, home: str, offset: int) -> str | None:
+        """The code with which the event at an offset of a partition was refused; None when it was not, or long ago."""
+        with self._moved:
+            return self._refusals.get((home, offset))
 
     @property
     def positions(self) -> Mapping[str, int]:
@@ -81,3 +96,10 @@ class Replica:
             if next_offset is not None:
                 self._offsets[home] = next_offset
             self._moved.notify_all()
+
+    def refused(self, home: str, codes: Mapping[int, str]) -> None:
+        """Note the code of each event that was refused, by its offset; before who waits for it is woken."""
+        with self._moved:
+            self._refusals |= {(home, offset): code for offset, code in codes.items()}
+            while len(self._refusals) > REFUSALS_MAX:
+                self._refusals.popitem(last=False)

@@ -43,6 +43,7 @@ REFUSED = "refused"
 NOT_CONFIRMED = "not confirmed"
 """The same where nobody answered: most likely it was not done; where it was, the journal has it."""
 
+UNDECIDED = "It was sent, and nobody has decided on it yet: look whether it was done before you go on."
 SWITCH = "program"
 """The parameter that narrows any page to one program."""
 
@@ -134,6 +135,10 @@ def refusal(done: Done) -> FormErrors:
     """The events of an action that the program refused, as an error of its form."""
     code = done.sent.refused[0][1]
     why = f"{CODES.get(code, 'The program refused it.')} ({code})"
+    if done.sent.in_part:
+        refused, all_ = len(done.sent.refused), len(done.decided.events)
+        why = f"{refused} of {all_} were refused, and the rest is done: look before you go on. {why}"
+        return FormErrors(**{fields.WHOLE_FORM: why})
     if done.decided.whole:
         why = f"Nothing was taken: a part was refused. {why}"
     return FormErrors(**{fields.WHOLE_FORM: why})
@@ -186,7 +191,7 @@ def _send(parts: Parts, events: Sequence[dict[str, object]], *, whole: bool = Fa
         sent = send(events)
     except KindredError as trouble:
         raise Trouble(503, trouble.code, trouble.message, headers={"Retry-After": "2"}) from None
-    return sent, sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS)
+    return sent, sent.decided and (sent.position is None or parts.replica.wait(sent.position, WAIT_SECONDS))
 
 
 def _tell_opened(
@@ -278,6 +283,7 @@ def _ask(
         everywhere=mine,
         watched={id_: programs[id_] for id_ in sorted(programs) if account.roles(id_) & COORDINATORS},
         channels=parts.channels,
+        silences=parts.silences(),
         means=parts.means,
     )
 

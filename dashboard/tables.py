@@ -1,9 +1,10 @@
 """The dashboard's tables: the read model here, accounts and sessions in ``dashboard.access.tables``.
 
-The read model follows from the journal and nothing else: a rebuild empties it and reads the journal again. Instants are
-epoch seconds, people are opaque ids, experiences are codes. What a program is *now* stands in ``read_person``,
-``read_experience`` and ``read_mentor``, one row a person, made from the state that ``matcher`` folds. What happened
-stands in the other tables, and is only ever added to, but that an erased person's rows go.
+The read model follows from the journal and nothing else: a rebuild empties it, but for what people did about alerts,
+and reads the journal again. Instants are epoch seconds, people are opaque ids, experiences are codes. What a program is
+*now* stands in ``read_person``, ``read_experience`` and ``read_mentor``, one row a person, made from the state that
+``matcher`` folds. What happened stands in the other tables, and is only ever added to, but that an erased person's rows
+go.
 """
 
 from __future__ import annotations
@@ -153,7 +154,10 @@ ALERTS: Final = Table(
     Column("resolved_by", String(_ID)),
     Column("outcome", String(_WORD)),
 )
-"""What people did about an alert; what alerts stand follows from the state (``dashboard.views.alarms``)."""
+"""What people did about an alert; what alerts stand follows from the state (``dashboard.views.alarms``).
+
+A rebuild keeps it: a journal that was cut short does not say it again, and nobody is called anew about what was done.
+"""
 
 LETTERS: Final = Table(
     "read_letter",
@@ -171,4 +175,7 @@ LETTERS: Final = Table(
 
 STATE: Final = (PEOPLE, EXPERIENCES, MENTORS)
 READ_MODEL: Final = (PLACES, PROGRAMS, *STATE, FACTS, NAMED, MATCHES, WAITS, ALERTS, LETTERS)
+"""Everything that is written from the journal."""
+
+MADE_ANEW: Final = tuple(table for table in READ_MODEL if table is not ALERTS)
 """Everything that a rebuild empties."""

@@ -52,6 +52,9 @@ class Answer(BaseModel):
     then: str
     position: int | None
     seen: bool
+    decided: bool
+    """Whether it is known what became of it; else it is on its way."""
+
     secret: str | None
     shown: dict[str, Any] | None = None
 
@@ -137,10 +140,11 @@ def _do(parts: Parts, action: Action, request: Request, given: Mapping[str, Any]
         raise routes.as_trouble(error) from None
     decided = done.decided
     answer = Answer(
-        notice=decided.notice,
+        notice=decided.notice if done.sent.decided else routes.UNDECIDED,
         then=gate.local(decided.then),
         position=done.sent.position,
         seen=done.seen,
+        decided=done.sent.decided,
         secret=decided.secret,
         shown=decided.shown.model.model_dump(mode="json") if decided.shown else None,
     )

@@ -97,6 +97,7 @@ class Face:
             means,
             idle_seconds=idle,
             hub=hub,
+            silences=follower.silences,
             closing=lambda: service.feed.closed,
             provider=outside.provider(self._settings),
             channels=frozenset() if calling is None else calling.names,
@@ -129,7 +130,8 @@ def called(
     if calling is None:
         yield
         return
-    caller = Caller(engine, replica, calling, paced=paced, ready=partial(follower.caught_up, 0))
+    ready = partial(follower.caught_up, 0)
+    caller = Caller(engine, replica, calling, paced=paced, ready=ready, silences=follower.silences)
     caller.start()
     try:
         yield
@@ -183,7 +185,7 @@ def _submit(service: Service, follower: Follower, events: Sequence[dict[str, obj
     receipt = _answer(service.submit(_inputs(events)), ANSWER_SECONDS)
     follower.look()
     refused = [(result.id, result.code or "") for result in receipt.results if result.status == "refused"]
-    return Sent(receipt.position, refused)
+    return Sent(receipt.position, refused, in_part=0 < len(refused) < len(events))
 
 
 def _submit_whole(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:

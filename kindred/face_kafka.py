@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack, suppress
 from functools import partial
-from threading import Event, Lock
-from typing import TYPE_CHECKING, Final
+from threading import Event
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
@@ -19,13 +18,12 @@ from dashboard.follow import Follower
 from dashboard.frame import Sent
 from dashboard.hub import Hub
 from dashboard.means import Means
-from dashboard.parts import Parts
+from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.projection import empty
 from kindred import distributed, face, outside, wiring
 from kindred.console import note
 from matcher.errors import ConfigurationError, Refused, code
 from matcher.messages.catalog import parse
-from matcher.program import Program
 
 if TYPE_CHECKING:
     from dashboard.replica import Replica
@@ -38,7 +36,6 @@ NO_DATABASE = code(
     "KND-no-database",
     "The dashboard of the distributed service needs a database: set KINDRED_DATABASE_URL to postgresql://...",
 )
-PLACES_MAX: Final = 10_000  # decisions that were sent and whose effect nobody waited for
 
 
 def serve(settings: Settings, *, rebuild: bool) -> None:
@@ -63,17 +60,17 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
         publisher = stack.enter_context(EventPublisher(connection, waiting=note))
         hub, leaving = Hub(), Event()
         follower = stack.enter_context(face.following(homes(connection), engine, hub))
-        line = Line(publisher, follower.replica)
         idle, paced = settings.idle_minutes * 60, settings.clock == "event"
         calling = outside.calling(settings)
-        stack.enter_context(face.called(calling, engine, line, follower, paced=paced))
+        stack.enter_context(face.called(calling, engine, follower.replica, follower, paced=paced))
         parts = Parts(
             engine,
-            line,
-            line.send,
-            means=Means(links=settings.person_links),
+            follower.replica,
+            Line(publisher, follower.replica).send,
+            means=Means(links=settings.person_links, takes_whole=False),
             idle_seconds=idle,
             hub=hub,
+            silences=follower.silences,
             closing=leaving.is_set,
             provider=outside.provider(settings),
             channels=frozenset() if calling is None else calling.names,
@@ -101,46 +98,39 @@ def homes(connection: Connection) -> dict[str, Callable[[], Journal]]:
 
 
 class Line:
-    """Sends decisions over Kafka, and knows when their effect can be seen; the replica that pages read."""
+    """Sends decisions over Kafka, and says what the workers made of them: that is in the journals."""
 
-    def __init__(self, publisher: EventPublisher, replica: Replica) -> None:
+    def __init__(self, publisher: EventPublisher, replica: Replica, *, seconds: float = WAIT_SECONDS) -> None:
         self._publisher = publisher
         self._replica = replica
-        self._numbers = itertools.count(1)
-        self._places = OrderedDict[int, Mapping[int, int]]()
-        self._lock = Lock()
-
-    def reading(self) -> AbstractContextManager[Mapping[str, Program]]:
-        """The programs, for as long as the context lasts."""
-        return self._replica.reading()
+        self._seconds = seconds
 
     def send(self, events: Sequence[dict[str, object]]) -> Sent:
-        """Publish a decision's events, all or none; Kafka has them when this returns. Raises Unreachable."""
-        refused = [refusal for event in events if (refusal := _refusal(event)) is not None]
-        if refused:
-            return Sent(None, refused)
+        """Publish a decision's events and wait for a moment until it is decided and seen. Raises Unreachable.
+
+        An event that nobody could read keeps all of them from being sent. What a worker refuses it refuses alone.
+        """
+        unreadable = [refusal for event in events if (refusal := _refusal(event)) is not None]
+        if unreadable:
+            return Sent(None, unreadable)
         underway = [self._publisher.publish(event) for event in events]
         for each in underway:
             each.wait()
-        return Sent(self._remember(place for each in underway if (place := each.place) is not None))
+        places = {each.id: place for each in underway if (place := each.place) is not None}
+        decided = self._wait(places.values())
+        codes = {id_: self._replica.refusal(str(partition), offset) for id_, (partition, offset) in places.items()}
+        refused = [(id_, code) for id_, code in codes.items() if code is not None]
+        return Sent(None, refused, in_part=0 < len(refused) < len(events), decided=decided)
 
-    def wait(self, position: int, seconds: float) -> bool:
-        """Wait until what was decided of these events can be seen."""
-        with self._lock:
-            places = self._places.pop(position, {})
-        return all(self._replica.wait_for_offset(after, seconds, str(number)) for number, after in places.items())
-
-    def _remember(self, places: Iterable[tuple[int, int]]) -> int:
-        """A number that stands for the place behind these events, by partition."""
-        behind = dict[int, int]()
+    def _wait(self, places: Iterable[tuple[int, int]]) -> bool:
+        """Wait until what was decided of the events at these places can be seen; False when it takes longer."""
+        ends, last = time.monotonic() + self._seconds, dict[int, int]()
         for partition, offset in places:
-            behind[partition] = max(behind.get(partition, 0), offset + 1)
-        with self._lock:
-            number = next(self._numbers)
-            self._places[number] = behind
-            if len(self._places) > PLACES_MAX:
-                self._places.popitem(last=False)
-        return number
+            last[partition] = max(last.get(partition, -1), offset)
+        return all(
+            self._replica.wait_for_offset(offset + 1, max(0.0, ends - time.monotonic()), str(partition))
+            for partition, offset in last.items()
+        )
 
 
 def _refusal(event: dict[str, object]) -> tuple[str, str] | None:

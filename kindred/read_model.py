@@ -28,8 +28,8 @@ Homes = Mapping[str, Callable[[], "Journal"]]
 def rebuild(folder: Path | None, settings: Settings) -> dict[str, int]:
     """Empty the read model and fill it from the journals; the rows of each table.
 
-    Accounts and the audit stay. Raises ConfigurationError, Unreachable, SafeHalt; what it did up to then is good, and a
-    dashboard or another call goes on from there.
+    Accounts, the audit, cards and what people did about alerts stay. Raises ConfigurationError, Unreachable, SafeHalt;
+    what it did up to then is good, and a dashboard or another call goes on from there.
     """
     wiring.prepare("warning")
     homes, address = _in_folder(folder, settings) if folder or not settings.brokers else _on_kafka(settings)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
+from dashboard import erasure
 from dashboard.access import tables
 from dashboard.contact import cards
 from dashboard.tables import METADATA
 
-assert tables, cards  # their definitions are part of METADATA
+assert tables, (cards, erasure)  # their definitions are part of METADATA
 
 context.configure(
     connection=context.config.attributes["connection"],

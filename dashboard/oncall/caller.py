@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 from traceback import extract_tb
@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import history
-from dashboard.oncall import desk, store
+from dashboard.oncall import desk, store, unseen
 from dashboard.oncall.channels import Channel, Message
 from dashboard.oncall.desk import Delivery
 from dashboard.parts import Replica
+from dashboard.silence import Silence
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm
 from matcher.errors import KindredError
@@ -56,6 +57,7 @@ class Caller:
         clock: Callable[[], float] = time.time,
         paced: bool = False,
         ready: Callable[[], bool] = lambda: True,
+        silences: Callable[[], Sequence[Silence]] = lambda: (),
     ) -> None:
         self._engine = engine
         self._replica = replica
@@ -63,6 +65,7 @@ class Caller:
         self._clock = clock
         self._paced = paced
         self._ready = ready
+        self._silences = silences
         self._holder = secrets.token_hex(8)
         self._stopping = Event()
         self._thread = Thread(target=self._run, name="kindred-on-call", daemon=True)
@@ -78,11 +81,17 @@ class Caller:
             self._thread.join()
 
     def look(self) -> int:
-        """Send what is due now; how many messages were handed over. Not before the journals were read to their end."""
-        if not self._ready():
-            return 0
+        """Send what is due now; how many messages were handed over.
+
+        Before the journals were read to their end the only alarm is that this does not come.
+        """
         now = int(self._clock())
-        opened, standing = self._alarms(now)
+        blind, is_ready = self._unseen(now), self._ready()
+        if not is_ready and not blind:
+            return 0
+        opened, standing = self._alarms(now) if is_ready else ([], self._called())
+        opened += blind
+        standing |= {(alarm.program, alarm.id) for alarm in blind}
         wait = self._calling.wait_seconds
         with self._engine.connect() as db:
             rota = store.rota(db, self._calling.names)
@@ -92,6 +101,18 @@ class Caller:
             claimed = desk.take(db, self._holder, self._calling.names, opened, standing, now, wait)
             mails = store.mails_of(db)
         return sum(self._deliver(delivery, mails, now) for delivery in claimed)
+
+    def _unseen(self, now: int) -> list[Alarm]:
+        silences = self._silences()
+        if not silences:
+            return []
+        with self._engine.connect() as db:
+            return unseen.alarms_of(db, silences, now)
+
+    def _called(self) -> set[tuple[str, str]]:
+        """What somebody was called about: it stands for all that is known."""
+        with self._engine.connect() as db:
+            return {(row.program, row.alert) for row in store.calls(db)}
 
     def _alarms(self, now: int) -> tuple[list[Alarm], set[tuple[str, str]]]:
         """Alarms that cannot wait and nobody has taken; and the names of all that stand."""
@@ -121,7 +142,7 @@ class Caller:
         """Hand a message over; the code of what went wrong."""
         channel = next(one for one in self._calling.channels if one.name == delivery.channel)
         try:
-            channel.send(Message(delivery.message, now, self._calling.link), to)
+            channel.send(Message(delivery.message, now, self._calling.link, delivery.account), to)
         except KindredError as trouble:
             log.error("a call was not delivered", channel=channel.name, code=trouble.code, reason=trouble.message)
             return trouble.code

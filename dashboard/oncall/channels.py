@@ -46,11 +46,12 @@ Security = Literal["starttls", "tls", "none"]
 
 
 class Message(NamedTuple):
-    """What is sent: an id that stays at a repeat, when, and where to look."""
+    """What is sent: an id that stays at a repeat, when, where to look, and to which account."""
 
     id: str
     at: int
     link: str
+    account: str
 
 
 class Channel(Protocol):
@@ -166,7 +167,7 @@ class Webhook:
 
     def _body(self, message: Message, to: str | None) -> bytes:
         when = datetime.fromtimestamp(message.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        data = {"text": SUBJECT, "link": message.link, "to": to}
+        data = {"text": SUBJECT, "link": message.link, "to": to, "account": message.account}
         return json.dumps({"type": "kindred.urgent", "timestamp": when, "data": data}).encode()
 
     def _key(self) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from dashboard import silence
 from dashboard.frame import Ask
 from dashboard.memo import by_ask
 from dashboard.oncall import store
@@ -20,10 +21,11 @@ def rota_of(ask: Ask) -> Rota:
 
 @by_ask
 def gaps_of(ask: Ask) -> list[str]:
-    """The gaps of the programs that the account is asked about."""
+    """The gaps of the programs that the account is asked about; what is not seen comes first."""
+    unseen = silence.said(ask.silences, ask.everywhere)
     if not ask.channels:
-        return without_channel(list(ask.everywhere))
-    return gaps(rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
+        return unseen + without_channel(list(ask.everywhere))
+    return unseen + gaps(rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
 
 
 def without_channel(programs: Sequence[str]) -> list[str]:

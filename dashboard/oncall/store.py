@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dashboard.access.tables import ACCOUNTS, GRANTS
 from dashboard.database import upsert
 from dashboard.frame import Account, Role
 from dashboard.oncall.rota import Leave, Person, Rota
-from dashboard.oncall.tables import CALLS, DEPUTIES, LEAVES, MAILS, WEEKS
+from dashboard.oncall.tables import CALLS, DEPUTIES, LEAVES, MAILS, VERSIONS, WEEKS
 
 
 def rota(db: Connection, channels: Collection[str]) -> Rota:
@@ -36,6 +36,20 @@ def calls(db: Connection, programs: Collection[str] | None = None) -> Sequence[R
     """All calls, of these programs, the oldest first."""
     query = select(CALLS).order_by(CALLS.c.due_at, CALLS.c.step, CALLS.c.account, CALLS.c.channel)
     return db.execute(query if programs is None else query.where(CALLS.c.program.in_(programs))).all()
+
+
+def versions(db: Connection) -> dict[str, int]:
+    """How often the weeks and the deputy of each program were written down."""
+    return {row.program: row.version for row in db.execute(select(VERSIONS))}
+
+
+def begin_after(db: Connection, program: str, version: int) -> bool:
+    """Begin to write the weeks and the deputy that come after this version; False when somebody else has."""
+    if version == 0:
+        first = upsert(db)(VERSIONS).values(program=program, version=1).on_conflict_do_nothing()
+        return db.execute(first).rowcount == 1
+    same = (VERSIONS.c.program == program) & (VERSIONS.c.version == version)
+    return db.execute(update(VERSIONS).where(same).values(version=version + 1)).rowcount == 1
 
 
 def set_week(db: Connection, program: str, week: int, account: str | None) -> None:

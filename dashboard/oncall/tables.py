@@ -29,6 +29,13 @@ DEPUTIES: Final = Table(
     Column("account", ForeignKey("account.id"), nullable=False),
 )
 
+VERSIONS: Final = Table(
+    "on_call_version",
+    METADATA,
+    Column("program", String(64), primary_key=True),
+    Column("version", Integer, nullable=False),  # counts changes of weeks and deputy: two leads at once are told
+)
+
 LEAVES: Final = Table(
     "on_call_leave",
     METADATA,

@@ -21,7 +21,10 @@ from matcher.policy import Policy
 from matcher.program import Program
 
 Level = Literal["now", "same_day", "list"]
-Kind = Literal["distress_high", "distress", "self_harm_often", "self_harm", "slip", "report", "silence", "no_contact"]
+Kind = Literal[
+    "distress_high", "distress", "self_harm_often", "self_harm", "slip", "report", "silence", "no_contact", "unseen"
+]
+"""The last is of nobody: nothing new is seen of the program (``dashboard.oncall.unseen``)."""
 
 RANK: Final[dict[Level, int]] = {"now": 0, "same_day": 1, "list": 2}
 LEVELS: Final[dict[Level, str]] = {"now": "Now", "same_day": "Today, by a person", "list": "When there is time"}
@@ -38,6 +41,7 @@ _WITHIN: Final[dict[Kind, int]] = {
     "slip": DAY,
     "silence": 7 * DAY,
     "no_contact": DAY,
+    "unseen": 0,
 }
 _LEVEL: Final[dict[Kind, Level]] = {
     "distress_high": "now",
@@ -48,6 +52,7 @@ _LEVEL: Final[dict[Kind, Level]] = {
     "slip": "same_day",
     "silence": "list",
     "no_contact": "list",
+    "unseen": "now",
 }
 WORDS: Final[dict[Kind, str]] = {
     "distress_high": "In great distress.",
@@ -58,6 +63,7 @@ WORDS: Final[dict[Kind, str]] = {
     "slip": "Had a setback.",
     "silence": "Has not been heard of for {}.",
     "no_contact": "Paired for {} and more, and no contact is on record.",
+    "unseen": "Nothing new is seen.",
 }
 FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report"})
 """Coordinators see no reports."""

@@ -20,6 +20,11 @@ from matcher.ids import OpaqueId
 PATH: Final = "/import"
 BROUGHT: Final = "/import/{upload}"
 NOT_READ: Final = "-"
+NOT_HERE: Final = (
+    "Beside workers on Kafka a file cannot be taken in all or none, so none is taken. Send people, what mentors offer "
+    "and existing pairs as events: kindred publish names each line that cannot be read, and kindred dead-letters list "
+    "each event that a program refused."
+)
 AT_ONCE: Final = 2_000  # events whose effect pages show within a moment: then one can go on to start
 SHOWN: Final = 100
 
@@ -47,6 +52,9 @@ class Bring(BaseModel):
     programs: list[str]
     may_name: bool
     """Whether the account may begin a program that does not exist yet."""
+
+    not_here: str
+    """Why no file is taken in here, and what to do instead; empty where files are."""
 
     waiting: list[Waits]
     columns: list[About]
@@ -112,7 +120,13 @@ def view(ask: Ask) -> Bring:
         if not program.state.pairing and program.state.members.members
     ]
     about = [About(name=each.name, about=each.about, example=each.example, of=each.of) for each in COLUMNS]
-    return Bring(programs=list(ask.programs), may_name=_may_name(ask), waiting=waiting, columns=about)
+    return Bring(
+        programs=list(ask.programs),
+        may_name=_may_name(ask),
+        not_here="" if _means(ask).takes_whole else NOT_HERE,
+        waiting=waiting,
+        columns=about,
+    )
 
 
 def view_checked(ask: Ask) -> Checked:
@@ -183,7 +197,9 @@ class Take(BaseModel):
 
 
 def bring(ask: Ask, form: Sent) -> Decided:
-    """Look at a file. Raises FormErrors for one that is no table."""
+    """Look at a file. Raises FormErrors for one that is no table, and where files are not taken in."""
+    if not _means(ask).takes_whole:
+        raise FormErrors(form=NOT_HERE)
     _check_program(ask, form.program)
     before, account = _Before(ask, form.program), ask.account
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 from pydantic import BaseModel
 from sqlalchemy import Row, select
 
-from dashboard import history
+from dashboard import history, silence
 from dashboard.frame import EVERYWHERE, Ask, Page, Role
 from dashboard.oncall import shown
 from dashboard.oncall.gaps import gaps_of
 from dashboard.oncall.shown import Shown
+from dashboard.silence import Silence
 from dashboard.tables import PROGRAMS
 from dashboard.views import contact
 from matcher.errors import CODES
@@ -51,6 +52,17 @@ class Program(BaseModel):
     whole: bool
     """Whether the history is known from the beginning."""
 
+    followed: bool
+    """Whether what is new in it is seen here."""
+
+
+class Unseen(BaseModel):
+    """A journal of which nothing new is seen: since when, and why."""
+
+    words: str
+    code: str | None
+    meaning: str
+
 
 class Health(BaseModel):
     """Dead letters, the newest first, and how far the pages have come."""
@@ -60,6 +72,7 @@ class Health(BaseModel):
     programs: list[Program]
     channels: list[str]
     gaps: list[str]
+    silences: list[Unseen]
     failures: list[Shown]
     """Messages to whoever is on call that were not delivered."""
 
@@ -78,9 +91,15 @@ def view(ask: Ask) -> Health:
         programs=_programs(ask),
         channels=sorted(ask.channels),
         gaps=gaps_of(ask),
+        silences=[_unseen(each, words) for each in ask.silences for words in silence.said([each], ask.everywhere)],
         failures=shown.failures(call for calls in shown.of_alarms(ask).values() for call in calls),
         cards=_cards(ask, is_admin),
     )
+
+
+def _unseen(one: Silence, words: str) -> Unseen:
+    meaning = "" if one.code is None else CODES.get(one.code, "A code of another version.")
+    return Unseen(words=words, code=one.code, meaning=meaning)
 
 
 def _cards(ask: Ask, is_admin: bool) -> str:
@@ -94,6 +113,7 @@ def _letter(row: Row[Any]) -> Letter:
 
 
 def _programs(ask: Ask) -> list[Program]:
+    silent = silence.silent(ask.silences)
     rows: Sequence[Row[Any]] = ask.db.execute(select(PROGRAMS).where(PROGRAMS.c.program.in_(list(ask.programs)))).all()
     written = {row.program: row for row in rows}
     return [
@@ -103,6 +123,7 @@ def _programs(ask: Ask) -> list[Program]:
             at=program.at,
             written=written[program.id].n if program.id in written else 0,
             whole=program.id in written and written[program.id].unknown_to == 0,
+            followed=program.id not in silent,
         )
         for program in ask.programs.values()
     ]

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dashboard.frame import COORDINATORS, EVERYBODY, LEADS, Action, Ask, Decided, FormErrors, NotFound, Page
+from dashboard.frame import COORDINATORS, EVERYBODY, LEADS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page
 from dashboard.oncall import store
 from dashboard.oncall.gaps import gaps_of, rota_of
 from dashboard.oncall.rota import Leave, Rota, start_of, week_of
@@ -52,6 +52,9 @@ class OfProgram(BaseModel):
 
     weeks: list[Week]
     deputy: str | None
+    version: int
+    """How often it was written down: who writes says which one they saw."""
+
     choices: list[Who]
 
 
@@ -81,10 +84,10 @@ class OnCall(BaseModel):
 
 def view(ask: Ask) -> OnCall:
     """The rota of the programs that the account leads."""
-    rota = rota_of(ask)
+    rota, versions = rota_of(ask), store.versions(ask.db)
     people = {who.id: who for program in ask.programs for who in _choices(rota, program, ask.wall)}
     return OnCall(
-        programs=[_of_program(rota, program, ask.wall) for program in ask.programs],
+        programs=[_of_program(rota, program, versions.get(program, 0), ask.wall) for program in ask.programs],
         leaves=[
             Away(id=row.id, name=people[row.account].name, since=row.since, until=row.until)
             for row in store.leaves(ask.db)
@@ -96,7 +99,7 @@ def view(ask: Ask) -> OnCall:
     )
 
 
-def _of_program(rota: Rota, program: str, at: int) -> OfProgram:
+def _of_program(rota: Rota, program: str, version: int, at: int) -> OfProgram:
     on_call, line, first = rota.stands_in(program, at), rota.line(program, at), week_of(at)
     return OfProgram(
         program=program,
@@ -105,6 +108,7 @@ def _of_program(rota: Rota, program: str, at: int) -> OfProgram:
         first=first,
         weeks=[_week(rota, program, week, at) for week in range(first, first + WEEKS_SHOWN)],
         deputy=rota.deputies.get(program),
+        version=version,
         choices=_choices(rota, program, at),
     )
 
@@ -133,6 +137,7 @@ class Weeks(_Form):
     """Who has each week from the first on, and who stands in; ``-`` for nobody."""
 
     first: int = Field(ge=0, le=100_000)
+    version: int = Field(ge=0, le=2**31 - 2, description="Of the rota that was seen; on another nothing is written.")
     accounts: list[str] = Field(min_length=1, max_length=WEEKS_SHOWN)
     deputy: str = NOBODY
 
@@ -156,11 +161,13 @@ class Reach(_Form):
 
 
 def write(ask: Ask, form: Weeks) -> Decided:
-    """Write the weeks and the deputy of a program down."""
+    """Write the weeks and the deputy of a program down. Raises Conflict when somebody else has meanwhile."""
     program = ask.path["program"]
     known = {who.id for who in _choices(store.rota(ask.db, ()), program, ask.wall)}
     if not known.issuperset({*form.accounts, form.deputy} - {NOBODY}):
         raise FormErrors(accounts="Choose somebody who coordinates or leads this program.")
+    if not store.begin_after(ask.db, program, form.version):
+        raise Conflict(f"somebody else has changed who is on call in {program}, and nothing was written: look again")
     for number, account in enumerate(form.accounts):
         store.set_week(ask.db, program, form.first + number, None if account == NOBODY else account)
     store.set_deputy(ask.db, program, None if form.deputy == NOBODY else form.deputy)

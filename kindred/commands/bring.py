@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kindred.console import note, result, result_json, result_pairs
-from matcher.errors import Refused, code
+from matcher.errors import ConfigurationError, Refused, code
 
 if TYPE_CHECKING:
     from kindred.bringing import Brought
@@ -17,6 +17,13 @@ LINES = code(
     "KND-import-lines",
     "Lines of the spreadsheet are not as they must be, so nothing of it was taken. Mend the lines that were named and "
     "import it again; `--dry-run` looks without taking anything.",
+)
+
+
+NOT_ON_KAFKA = code(
+    "KND-import-kafka",
+    "A spreadsheet is taken in all or none, and on Kafka every event is decided alone, so none is taken there. Send "
+    "people, what mentors offer and existing pairs as events with `kindred publish`, or name a data folder: `--data`.",
 )
 
 
@@ -33,10 +40,15 @@ def bring(
 
     Each line's error is named, by line and column. Nothing is taken while one line is wrong; the same file again
     changes nothing. A program that is new is told to wait: nobody is paired until somebody starts it on the dashboard.
+    Not on Kafka, where every event is decided alone.
     """
     from kindred import bringing, settings
 
     chosen = settings.load(data=data).settings
+    if data is None and chosen.brokers:
+        raise ConfigurationError(
+            NOT_ON_KAFKA, "no spreadsheet is taken in on Kafka: send events with `kindred publish`, or name --data"
+        )
     brought = bringing.bring(file, chosen, program, dry_run=dry_run)
     if as_json:
         result_json(brought.document)

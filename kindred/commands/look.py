@@ -29,9 +29,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 
 def status(folder: Folder = None, as_json: AsJson = False) -> None:
-    """Print how many people are paired, proposed and waiting, and whether somebody is on call."""
+    """Print how many people are paired, proposed and waiting, what no dashboard sees, and who is not on call."""
     document: dict[str, Any] = _state(folder).status()
-    document["on_call_gaps"] = _gaps(folder, list(document["programs"]))
+    document |= _gaps(folder, {name: each["facts"] for name, each in document["programs"].items()})
     if as_json:
         result_json(document)
         return
@@ -41,7 +41,7 @@ def status(folder: Folder = None, as_json: AsJson = False) -> None:
     result_table(("program", *(column.replace("_", " ") for column in columns)), rows)
     certificate = document["certificate"]
     result(f"Plan value {document['plan_value']}; certificate {'holds' if certificate['equal'] else 'DOES NOT HOLD'}.")
-    for gap in document["on_call_gaps"]:
+    for gap in (*document["unseen"], *document["on_call_gaps"]):
         result(gap)
 
 
@@ -108,13 +108,16 @@ def _state(named: Path | None) -> State:
     return read_state(_folder(named)) if kafka is None else distributed.read_state(kafka)
 
 
-def _gaps(named: Path | None, programs: list[str]) -> list[str]:
-    """Why nobody would be called if something could not wait."""
+def _gaps(named: Path | None, facts: dict[str, int]) -> dict[str, list[str]]:
+    """What the dashboard has not seen, and why nobody would be called if something could not wait."""
     from kindred import oncall, settings
 
     chosen = settings.load().settings
-    on_kafka = named is None and chosen.brokers
-    return oncall.gaps_now(chosen, None if on_kafka else named or chosen.data, programs)
+    folder = None if named is None and chosen.brokers else named or chosen.data
+    return {
+        "unseen": oncall.unseen_now(chosen, folder, facts),
+        "on_call_gaps": oncall.gaps_now(chosen, folder, list(facts)),
+    }
 
 
 def _violations(named: Path | None) -> tuple[str, Iterator[str]]:

@@ -18,12 +18,13 @@ from structlog.testing import capture_logs
 
 from dashboard.access import accounts
 from dashboard.frame import Role
-from dashboard.oncall import channels, desk, store
+from dashboard.oncall import channels, desk, store, unseen
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.channels import Channel, Mail, Message, Webhook
 from dashboard.oncall.rota import Leave, week_of
 from dashboard.oncall.tables import CALLS
-from dashboard.tables import ALERTS
+from dashboard.silence import Silence
+from dashboard.tables import ALERTS, PROGRAMS
 from dashboard.views import alarms
 from matcher.errors import ConfigurationError, Unreachable
 from tests.dashboard.house import StillReplica
@@ -256,7 +257,8 @@ def test_both_channels_and_a_signature_that_a_receiver_can_check(
     expected = base64.b64encode(hmac.digest(b"k" * 32, content, hashlib.sha256)).decode()
     assert headers["webhook-signature"] == f"v1,{expected}"
     assert int(headers["webhook-timestamp"]) == house.now
-    assert json.loads(body)["data"] == {"text": "Something urgent waits", "link": LINK, "to": ROBIN}
+    told = {"text": "Something urgent waits", "link": LINK, "to": ROBIN, "account": house.people[0]}
+    assert json.loads(body)["data"] == told
     assert house.after(WAIT) == 2
     assert [row.step for row in house.rows()] == [1, 1, 2, 2]
 
@@ -275,10 +277,44 @@ def test_a_webhook_that_does_not_take_it_has_failed_and_keeps_its_id(
     assert len({headers["webhook-id"] for headers, _ in posts.taken}) == 1
 
 
+def test_a_webhook_is_told_whom_a_message_is_for_also_where_nobody_has_a_mail_address(
+    database: Engine, posts: Posts
+) -> None:
+    house = Desk(database, Webhook(posts.url, SECRET))
+    with database.begin() as db:
+        for account in house.people:
+            store.set_mail(db, account, None)
+    house.after(0)
+    house.after(WAIT)
+    told = [json.loads(body)["data"] for _, body in posts.taken]
+    assert [(each["account"], each["to"]) for each in told] == [(house.people[0], None), (house.people[1], None)]
+
+
 def test_nothing_is_sent_before_the_journals_were_read(database: Engine, letters: Letters) -> None:
     house = Desk(database, mail(letters))
     assert house.caller(ready=lambda: False).look() == 0
     assert house.rows() == []
+
+
+@pytest.mark.parametrize("is_ready", [True, False])
+def test_whoever_is_on_call_is_told_when_nothing_new_is_seen(
+    database: Engine, letters: Letters, is_ready: bool
+) -> None:
+    house = Desk(database, mail(letters))
+    house.program = house.replica.programs["river"] = river().program  # nothing else cannot wait
+    with database.begin() as db:
+        db.execute(insert(PROGRAMS).values(program="river", home="0", n=1, at=START, unknown_to=0))
+    stopped = [Silence("0", START, ("river",) if is_ready else (), "KND-journal-checksum")]
+    caller = house.caller(ready=lambda: is_ready, silences=lambda: stopped)
+    house.now += unseen.PATIENCE_SECONDS - 1
+    assert caller.look() == 0
+    house.now += 1
+    assert caller.look() == 1
+    house.now += WAIT
+    assert caller.look() == 1
+    assert letters.to == [ROBIN, SAM]
+    again = house.caller(ready=lambda: is_ready, silences=lambda: [stopped[0]._replace(since=START + 60)])
+    assert again.look() == 0  # a process that was started again
 
 
 def test_calls_are_forgotten_a_day_after_their_alarm(database: Engine, letters: Letters) -> None:
@@ -379,7 +415,7 @@ def test_nobody_of_a_whole_cohort_is_in_what_is_sent(database: Engine, letters: 
 
 def test_mail_goes_encrypted_and_only_to_the_server_whose_certificate_is_known(tmp_path: Path) -> None:
     file, context = certificate(tmp_path)
-    message = Message("msg_1", START, LINK)
+    message = Message("msg_1", START, LINK, "a-1")
     with mail_server(context) as letters:
         way = Mail("127.0.0.1", "kindred@clinic.example", letters.port, "starttls", ca_file=file)
         way.send(message, ROBIN)

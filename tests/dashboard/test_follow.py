@@ -18,8 +18,9 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from dashboard.database import open_database
-from dashboard.follow import Follower
+from dashboard.follow import LATE_SECONDS, Follower
 from dashboard.replica import Replica
+from dashboard.silence import Silence
 from dashboard.tables import FACTS
 from journal.sqlite import SqliteJournal
 from matcher.instants import parse_instant
@@ -141,6 +142,9 @@ def test_a_damaged_journal_stops_the_follower_with_the_reason(
         while follower.alive and time.monotonic() < until:
             Event().wait(0.02)
         assert follower.failures["0"].code == "KND-journal-checksum"
+        [silence] = follower.silences()
+        assert (silence.home, silence.code) == ("0", "KND-journal-checksum")
+        assert time.time() - silence.since < 2 * BOUND
 
 
 def test_a_folder_without_a_journal_is_waited_for(new_database: Callable[[], Engine], tmp_path: Path) -> None:
@@ -150,6 +154,18 @@ def test_a_folder_without_a_journal_is_waited_for(new_database: Callable[[], Eng
         told.tell(tmp_path / "later", told.events()[:50])
         assert follower.caught_up(BOUND)
         assert not follower.failures
+
+
+def test_a_journal_that_is_not_read_to_its_end_for_long_is_a_silence(
+    new_database: Callable[[], Engine], tmp_path: Path
+) -> None:
+    now = [1_000.0]
+    told.tell(tmp_path / "data", told.events()[:50])
+    with following(tmp_path / "data", new_database(), clock=lambda: now[0]) as follower:
+        assert follower.caught_up(BOUND)
+        assert follower.silences() == []
+    now[0] += LATE_SECONDS  # it was stopped, and looks no more
+    assert follower.silences() == [Silence("0", 1_000, ("river",), None)]
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from pathlib import Path
 
@@ -13,13 +15,18 @@ from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.gaps import NO_CHANNEL
 from dashboard.oncall.rota import week_of
+from dashboard.silence import Silence
 from matcher.errors import Unreachable
+from matcher.instants import parse_instant
+from matcher.program import Program
+from tests.dashboard import told
 from tests.dashboard.house import Browser
 from tests.dashboard.rivers import HOUR, T0, Living, river
 from tests.kindred.shell import kindred
 from tests.matcher.people import join, tell
 
 pytestmark = pytest.mark.slow
+JOINED = {"experiences": [{"code": "F10.20", "state": "early"}]}
 
 
 class Broken:
@@ -42,10 +49,11 @@ def lead(house: Living) -> Browser:
     return house.signed_in(("river", "lead"))
 
 
-def weeks(browser: Browser, *accounts: str, deputy: str = "-"):
+def weeks(browser: Browser, *accounts: str, deputy: str = "-", seen=None):
     filled = [*accounts, *["-"] * (8 - len(accounts))]
-    first = browser.get("/api/v1/on-call").json()["programs"][0]["first"]
-    return browser.post("/on-call/river/weeks", {"first": first, "accounts": filled, "deputy": deputy})
+    seen = browser.get("/api/v1/on-call").json()["programs"][0] if seen is None else seen
+    form = {"first": seen["first"], "version": seen["version"], "accounts": filled, "deputy": deputy}
+    return browser.post("/on-call/river/weeks", form)
 
 
 def test_a_lead_writes_the_rota_and_everybody_sees_who_is_on_call(house: Living) -> None:
@@ -70,8 +78,21 @@ def test_only_who_coordinates_or_leads_the_program_can_be_on_call(house: Living)
     for stranger in (elsewhere, viewer, "a-nobody"):
         assert weeks(browser, stranger).status_code == 422
         assert weeks(browser, browser.account, deputy=stranger).status_code == 422
-    assert browser.post("/on-call/hill/weeks", {"first": 1, "accounts": ["-"]}).status_code == 404
+    assert browser.post("/on-call/hill/weeks", {"first": 1, "version": 0, "accounts": ["-"]}).status_code == 404
     assert house.signed_in(("river", "coordinator")).get("/on-call").status_code == 403
+
+
+def test_of_two_leads_who_write_the_rota_at_once_the_second_is_told(house: Living) -> None:
+    ana, ben = lead(house), lead(house)
+    for _ in range(2):  # the first rota, and one that stands
+        seen = ben.get("/api/v1/on-call").json()["programs"][0]
+        assert weeks(ana, ana.account, ana.account, seen=seen).status_code == 303
+        refused = weeks(ben, ben.account, seen=seen)
+        assert refused.status_code == 409
+        assert "somebody else has changed who is on call in river" in refused.text
+        model = ben.get("/api/v1/on-call").json()["programs"][0]
+        assert [week["account"] for week in model["weeks"][:3]] == [ana.account, ana.account, None]
+    assert weeks(ben, ben.account).status_code == 303
 
 
 def test_a_leave_passes_the_call_on_and_can_be_taken_away(house: Living) -> None:
@@ -106,6 +127,27 @@ def test_every_page_says_when_nobody_would_be_called(house: Living) -> None:
     object.__setattr__(house.parts, "channels", frozenset())
     for path in paths:
         assert NO_CHANNEL in browser.get(path).text, path
+
+
+def test_every_page_says_since_when_nothing_new_is_seen(house: Living) -> None:
+    house.replica.programs["hill"] = Program("hill")
+    both, elsewhere = house.signed_in(("river", "lead"), ("hill", "lead")), house.signed_in(("hill", "lead"))
+    said = "Nothing new is seen in river since 2026-03-02 09:00 UTC (KND-journal-checksum)."
+    assert said not in both.get("/today").text
+    stopped = Silence("0", parse_instant("2026-03-02T09:00:00Z"), ("river",), "KND-journal-checksum")
+    object.__setattr__(house.parts, "silences", lambda: [stopped])
+    opened = [page.path for page in house.app.state.pages if "{" not in page.path and "lead" in page.roles]
+    paths = [path for path in opened if "text/html" in both.get(path).headers["content-type"]]
+    assert len(paths) > 10
+    for path in paths:
+        assert said in both.get(path).text, path
+        assert "Nothing new is seen" not in elsewhere.get(path).text, path
+    health = both.get("/api/v1/health-and-letters").json()
+    assert {each["program"]: each["followed"] for each in health["programs"]} == {"river": False, "hill": True}
+    assert [each["code"] for each in health["silences"]] == ["KND-journal-checksum"]
+    assert "restore the journal from a backup" in both.get("/health-and-letters").text
+    object.__setattr__(house.parts, "silences", lambda: [stopped._replace(programs=())])
+    assert "Nothing new is seen since 2026-03-02" in elsewhere.get("/today").text
 
 
 @pytest.mark.parametrize("wrong", ["x", "a@b c", "a@b\r\nBcc: all@example.org", "a@" + "b" * 300])
@@ -179,3 +221,20 @@ def test_status_says_when_nobody_would_be_called(tmp_path: Path) -> None:
     lame = {name: value for name, value in mail.items() if name != "KINDRED_PUBLIC_ADDRESS"}
     wrong = kindred("status", "d", at=tmp_path, **lame)
     assert (wrong.returncode, "KND-call-settings" in wrong.stderr) == (2, True)
+
+
+def test_status_says_what_the_dashboard_has_not_seen(tmp_path: Path) -> None:
+    events = told.events()
+    told.tell(tmp_path / "d", events[:100])
+    engine = open_database(beside(tmp_path / "d"))
+    assert json.loads(kindred("status", "d", "--json", at=tmp_path).stdout)["unseen"] == []
+    with told.reading(tmp_path / "d") as home:
+        told.follow(engine, home)
+    engine.dispose()
+    assert "has not seen" not in kindred("status", "d", at=tmp_path).stdout
+    told.tell(tmp_path / "d", [*events[100:200], told.an_event("member.joined", "x-1", JOINED, partitionkey="hill")])
+    said = kindred("status", "d", at=tmp_path).stdout
+    assert re.search(r"has not seen the newest \d+ facts of river, since 20\d\d-", said)
+    assert "has not seen anything of hill" in said
+    (tmp_path / "d" / "dashboard.db").write_bytes(b"no database at all" * 100)
+    assert "its database cannot be read" in kindred("status", "d", at=tmp_path).stdout

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
-from dashboard import projection
 from dashboard.access import audit
 from dashboard.chronicle import Chronicle
-from dashboard.projection import Overtaken, Projection
+from dashboard.contact import cards
+from dashboard.projection import Overtaken, Projection, empty
 from dashboard.replica import Replica
+from dashboard.tables import PLACES
 from streams.folder import DataFolder, read_facts, read_state
 from tests.dashboard import told
 from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
@@ -21,6 +22,7 @@ from tests.dashboard.told import an_event, follow, hand_in, read_model, reading
 pytestmark = pytest.mark.slow
 
 NewDatabase = Callable[[], Engine]
+JOINED = {"experiences": [{"code": "F10.20", "state": "early"}], "seeks_mentor": False}
 
 
 @pytest.mark.slow
@@ -35,7 +37,7 @@ def test_a_rebuilt_read_model_is_the_one_that_was_followed_live(new_database: Ne
     rows = read_model(live)
     assert rows == read_model(rebuilt)
     assert all(rows[name] for name in ("read_person", "read_mentor", "read_match", "read_wait", "read_named"))
-    projection.empty(live)
+    empty(live)
     assert not any(read_model(live).values())
     with reading(tmp_path / "data") as home:
         follow(live, home)
@@ -191,14 +193,76 @@ def test_an_erased_person_is_a_tombstone_in_the_audit(new_database: NewDatabase,
 def test_somebody_who_joins_again_after_an_erasure_begins_anew(new_database: NewDatabase, tmp_path: Path) -> None:
     engine = new_database()
     told.tell(tmp_path, told.events())
-    joined = {"experiences": [{"code": "F10.20", "state": "early"}], "seeks_mentor": False}
-    told.tell(tmp_path, [an_event("member.erased", "n-3"), an_event("member.joined", "n-3", joined)])
+    told.tell(tmp_path, [an_event("member.erased", "n-3"), an_event("member.joined", "n-3", JOINED)])
     with reading(tmp_path) as home:
         follow(engine, home)
     rows = read_model(engine)
     assert [row["code"] for row in rows["read_experience"] if row["person"] == "n-3"] == ["F10.20"]
     assert len([row for row in rows["read_named"] if row["person"] == "n-3"]) == 1
     assert not [row for row in rows["read_match"] if row["newcomer"] == "n-3"]
+
+
+def test_a_rebuild_leaves_alone_what_is_younger_than_an_erasure(new_database: NewDatabase, tmp_path: Path) -> None:
+    engine = new_database()
+    told.tell(tmp_path, told.events()[:100])
+
+    def keep(content: bytes) -> None:
+        with engine.begin() as db:
+            assert cards.keep(db, "river", "n-3", content, 0, 1, "a-1")
+            audit.note(db, 1, None, "opened", "/people", program="river", about="n-3")
+
+    def follow_up() -> tuple[bytes | None, list[str]]:
+        with reading(tmp_path) as home:
+            follow(engine, home)
+        with engine.connect() as db:
+            card = cards.find(db, "river", "n-3")
+            lines = audit.newest(db, before=None, programs=[], others=True, limit=9)
+        return card and card.sealed, [line["about"] for line in lines]
+
+    keep(b"old")
+    told.tell(tmp_path, [an_event("member.erased", "n-3"), an_event("member.joined", "n-3", JOINED)])
+    assert follow_up() == (None, ["erased"])
+    keep(b"new")
+    empty(engine)
+    assert follow_up() == (b"new", ["n-3", "erased"])
+    with engine.begin() as db:
+        db.execute(update(PLACES).values(chain=b"another journal."))
+    assert follow_up() == (b"new", ["n-3", "erased"])
+    told.tell(tmp_path, [an_event("member.erased", "n-3", id="once more")])
+    assert follow_up() == (None, ["erased", "erased"])
+
+
+def test_whoever_took_an_alert_first_has_it(new_database: NewDatabase, tmp_path: Path) -> None:
+    engine = new_database()
+    done = [an_event("alert.acknowledged", "a-1", {"by": f"staff-{n}"}) for n in (1, 2)]
+    done += [an_event("alert.resolved", "a-1", {"by": f"staff-{n}", "outcome": "reached"}) for n in (3, 4)]
+    told.tell(tmp_path, [*told.events()[:20], *done])
+    with reading(tmp_path) as home:
+        follow(engine, home)
+    [alert] = read_model(engine)["read_alert"]
+    assert (alert["acknowledged_by"], alert["resolved_by"]) == ("staff-1", "staff-3")
+
+
+def test_a_rebuild_of_a_shortened_journal_knows_what_was_done_about_an_alert(
+    new_database: NewDatabase, tmp_path: Path
+) -> None:
+    engine, events = new_database(), told.events()
+    done = [
+        an_event("alert.acknowledged", "a-1", {"by": "staff-1"}),
+        an_event("alert.resolved", "a-1", {"by": "staff-2", "outcome": "reached"}),
+    ]
+    told.tell(tmp_path, [*events[:100], *done])
+    with reading(tmp_path) as home:
+        follow(engine, home)
+    before = read_model(engine)["read_alert"]
+    assert before
+    _tell_and_truncate(tmp_path, [])
+    empty(engine)
+    with reading(tmp_path) as home:
+        follow(engine, home)
+    rows = read_model(engine)
+    assert rows["read_program"][0]["unknown_to"] > 0
+    assert rows["read_alert"] == before
 
 
 def test_a_truncated_journal_still_gives_the_state_and_says_what_is_not_known(

@@ -342,10 +342,13 @@ def test_an_alert_is_taken_by_one_and_resolved_with_an_outcome() -> None:
     [alert] = group["lines"]
     assert (group["level"], alert["person"]) == ("now", "n-1")
     path = f"/alerts/river/{alert['alert']}"
+    ben = house.browser(house.account(("river", "coordinator"), name="Ben"))
     assert ana.post(f"{path}/acknowledge").status_code == 303
+    at_once = ben.post(f"{path}/acknowledge")  # before the read model has it
+    assert at_once.status_code == 409
+    assert "Ana has it already" in at_once.text
     house.remember(*program.facts, *_after(program, house))
     assert "cannot wait</a>" not in ana.get("/today").text
-    ben = house.browser(house.account(("river", "coordinator"), name="Ben"))
     refused = ben.post(f"{path}/acknowledge")
     assert refused.status_code == 409
     assert "Ana has it already" in refused.text

@@ -205,6 +205,23 @@ def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Li
     assert decide(ben, card, "hold").status_code == 303
 
 
+def test_what_nobody_has_decided_on_yet_is_not_said_to_be_done(house: Living) -> None:
+    browser = coordinator(house)
+    object.__setattr__(house.parts, "send", lambda events: Sent(None, decided=False))
+    assert decide(browser, queue(browser)["cards"][0], "approve").status_code == 303
+    page = browser.get("/today").text
+    assert "nobody has decided on it yet" in page
+    assert "are paired" not in page
+
+
+def test_what_was_refused_in_part_is_told_from_what_is_done(house: Living) -> None:
+    browser = coordinator(house)
+    object.__setattr__(house.parts, "send", lambda events: Sent(1, [("x", "KND-barred")], in_part=True))
+    answer = decide(browser, queue(browser)["cards"][0], "approve")
+    assert answer.status_code == 422
+    assert "the rest is done" in answer.text
+
+
 def test_what_a_form_says_that_was_seen_is_escaped(house: Living) -> None:
     browser = coordinator(house)
     card = queue(browser)["cards"][0] | {"version": "0" * 16}

@@ -45,7 +45,7 @@ def test_somebody_in_great_distress_is_a_mail_to_whoever_is_on_call(tmp_path: Pa
             until(lambda: client.get("/api/v1/on-call").json()["programs"], "the program on the pages")
             account = client.get("/api/v1/me").json()["account"]
             assert client.post("/api/v1/account/mail", json={"mail": "robin@clinic.example"}).status_code == 200
-            weeks = {"first": week_of(int(time.time())), "accounts": [account, account]}
+            weeks = {"first": week_of(int(time.time())), "accounts": [account, account], "version": 0}
             assert client.post("/api/v1/on-call/river/weeks", json=weeks).status_code == 200
             distress = event("progress.distress", "n-1", level="high")
             assert client.post("/v1/events", json=distress).status_code == 202
