@@ -159,12 +159,12 @@ def cautions(program: Program, match: Match, at: int) -> list[str]:
     return [*(f"They may not be paired now: {words.bar(code)}." for code in barred), *said]
 
 
-def choices(program: Program, match: Match, at: int, count: int = 2) -> list[Choice]:
-    """The next best mentors for the same newcomer, open ones first; the others with what bars them."""
+def choices(program: Program, match: Match, at: int, hidden: str | None = None, count: int = 2) -> list[Choice]:
+    """The next best mentors for the same newcomer, without ``hidden``, open ones first; others with what bars them."""
     seen = look.at(program, at)
     near = [near.mentor for near in seen.nearest(match.newcomer).nearest]
     ranked = dict.fromkeys([*seen.open_to(match.newcomer), *near])
-    others = [mentor for mentor in ranked if mentor not in (match.mentor, match.newcomer)]
+    others = [mentor for mentor in ranked if mentor not in (match.mentor, match.newcomer, hidden)]
     return [_choice(program, match, mentor, at) for mentor in others[:count]]
 
 

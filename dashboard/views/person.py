@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -120,19 +121,19 @@ def view(ask: Ask) -> Person:
     events, following = _timeline(ask, program, member, query)
     open_ = program.state.matches.of_newcomer(member.id)
     stands = people.standing(program, member, ask.now)
-    near, would_help = _nearest(program, member, ask.now) if stands == "waiting" else ([], "")
+    near, would_help = _nearest(ask, program, member) if stands == "waiting" else ([], "")
     return Person(
         facts=person_facts.of(program, member, ask.now),
         standing=words.STANDINGS[stands],
         roles=list(people.roles(member)),
-        match=open_.id if open_ else None,
+        match=open_.id if open_ and not ask.is_own(open_.mentor) else None,
         alarms=_alarms(ask, program, member),
         pairs=_pairs(ask, program, member),
-        supported_by=program.state.support.ancestors(member.id),
-        supports=program.state.support.descendants(member.id),
+        supported_by=_others(ask, program.state.support.ancestors(member.id)),
+        supports=_others(ask, program.state.support.descendants(member.id)),
         nearest=near,
         would_help=would_help,
-        apart=len(list(program.state.exclusions.of(member.id))),
+        apart=len(_others(ask, program.state.exclusions.of(member.id))),
         events=events,
         next=following,
         whole=history.is_whole(ask.db, program.id),
@@ -150,7 +151,15 @@ def sees_reports(ask: Ask, program: Program) -> bool:
 
 def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple[list[Event], int | None]:
     without = () if sees_reports(ask, program) else REPORTS
-    found = history.of_person(ask.db, program.id, member.id, before=query.after, limit=query.limit + 1, without=without)
+    found = history.of_person(
+        ask.db,
+        program.id,
+        member.id,
+        before=query.after,
+        limit=query.limit + 1,
+        without=without,
+        hidden=ask.account.member,
+    )
     shown = found[: query.limit]
     return [_event(each) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
@@ -182,14 +191,21 @@ def _pairs(ask: Ask, program: Program, member: Member) -> list[Pair]:
             how_it_ended=words.reason(row.reason) if row.reason else "",
         )
         for row in history.matches_of(ask.db, program.id, member.id)
+        if not ask.is_own(row.newcomer) and not ask.is_own(row.mentor)
     ]
 
 
-def _nearest(program: Program, member: Member, at: int) -> tuple[list[Nearest], str]:
-    found = look.at(program, at).nearest(member.id)
+def _others(ask: Ask, people: Iterable[str]) -> list[str]:
+    """Without whoever asks: what is between them and somebody is in their own record too."""
+    return [who for who in people if not ask.is_own(who)]
+
+
+def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
+    found = look.at(program, ask.now).nearest(member.id)
     near = [
         Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
         for each in found.nearest
+        if not ask.is_own(each.mentor)
     ]
     return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
 

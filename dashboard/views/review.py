@@ -108,7 +108,7 @@ def detail(ask: Ask, program: Program, match: Match) -> Detail:
         mentor=person_facts.of(program, mentor, at),
         mentor_load=f"{match.mentor} supports {load} now{had}.",
         effects=effects.of_pairing(program, match.newcomer, match.mentor, at),
-        choices=card.choices(program, match, at),
+        choices=card.choices(program, match, at, ask.account.member),
         clock=_clock(program, match, at),
     )
 

@@ -13,7 +13,7 @@ from dashboard.memo import by_minute
 from dashboard.views import card, look, person_facts, recruit, today
 from dashboard.views.recruit import Recruit
 from matcher.pairing.blockers import BY_CODE, Blocker
-from matcher.pairing.explain import Nearest
+from matcher.pairing.explain import Near
 from matcher.program import Program
 
 NOT_STARTED: Final = ["not_started"]
@@ -85,7 +85,7 @@ def view(ask: Ask) -> Waiting:
     shown = behind[: query.limit]
     causes, made_at = _causes(ask)
     return Waiting(
-        lines=[line(ask.programs[program], who, ask.now) for _, program, who in shown],
+        lines=[line(ask.programs[program], who, ask.now, ask.account.member) for _, program, who in shown],
         total=len(everybody),
         overdue=sum(card.over_hours(since, ask.now) > 0 for since, _, _ in everybody),
         next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
@@ -96,14 +96,14 @@ def view(ask: Ask) -> Waiting:
     )
 
 
-def line(program: Program, who: str, at: int) -> Line:
-    """Somebody who waits, and why."""
+def line(program: Program, who: str, at: int, hidden: str | None = None) -> Line:
+    """Somebody who waits, and why, by the mentors other than ``hidden``."""
     member = program.state.members[who]
     since = member.seeks_since or 0
     seen = look.at(program, at)
     own, found = seen.own_bars(who), seen.nearest(who)
-    near = found.nearest[0] if found.nearest else None
-    codes = _codes(own, found) if program.state.pairing else NOT_STARTED
+    near = next((each for each in found.nearest if each.mentor != hidden), None)
+    codes = _codes(own, near) if program.state.pairing else NOT_STARTED
     rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
     return Line(
         program=program.id,
@@ -134,11 +134,12 @@ def bars(program: Program, who: str, at: int) -> list[str]:
     if not program.state.pairing:
         return NOT_STARTED
     seen = look.at(program, at)
-    return _codes(seen.own_bars(who), seen.nearest(who))
+    found = seen.nearest(who).nearest
+    return _codes(seen.own_bars(who), found[0] if found else None)
 
 
-def _codes(own: list[str], found: Nearest) -> list[str]:
-    barring = own or (list(found.nearest[0].barred_by) if found.nearest else [])
+def _codes(own: list[str], near: Near | None) -> list[str]:
+    barring = own or (list(near.barred_by) if near else [])
     return list(dict.fromkeys(map(_told, barring))) or ["no_slot"]
 
 

@@ -104,6 +104,31 @@ def test_only_a_lead_sees_a_report() -> None:
     assert "Record something" in seen
 
 
+def test_what_is_between_somebody_and_whoever_looks_is_not_shown() -> None:
+    program = river(
+        tell("match.recorded", "n-1", T0 + HOUR, mentor="m-1"),
+        join("n-2", T0 + HOUR),
+    )
+    match = program.match("n-1").id
+    program.take(
+        tell("safety.reported", "m-1", T0 + 2 * HOUR, by="n-1", severity="serious"),
+        tell("exclusion.added", "n-1", T0 + 2 * HOUR, other="m-1", kind="never_again"),
+        tell("match.pulsed", match, T0 + 2 * HOUR, by="n-1", going=1, wish="change"),
+        tell("progress.checked_in", "n-1", T0 + 2 * HOUR, mood=4),
+    )
+    house = Living(program.program).remember(*program.facts)
+    own = house.browser(house.account(("river", "lead"), member="m-1"))
+    page = own.get("/api/v1/people/river/n-1").json()
+    assert page["events"][0]["words"] == "Checked in: mood 4 of 10."
+    assert not re.search("report|[Mm]ust not|it goes", str(page["events"]))
+    assert (page["pairs"], page["supported_by"], page["apart"], page["match"]) == ([], [], 0, None)
+    for path in ("people/river/n-1", "people/river/n-2", "waiting", "mentors"):
+        assert "m-1" not in own.get(f"/api/v1/{path}").text, path
+    card = own.get("/api/v1/today").json()["cards"][0]
+    assert "m-1" not in own.get(f"/api/v1/review/river/{card['match']}").text
+    assert "m-1" in coordinator(house, "lead").get("/api/v1/people/river/n-1").text
+
+
 def test_somebody_of_another_program_is_not_there(told: Living) -> None:
     told.replica.programs["hill"] = river(join("h-1")).program
     assert coordinator(told).get("/people/hill/h-1").status_code == 404
