@@ -37,7 +37,7 @@ class Draft:
     def __init__(self, home: str, memory: Memory) -> None:
         self.home = home
         self.facts: list[Fact] = []
-        self.erased: dict[Key, None] = {}
+        self.erased: dict[Key, int] = {}  # at the program's clock
         self.removed: dict[Table, list[Row]] = {MENTORS: [], EXPERIENCES: []}
         self.added: dict[Table, list[Row]] = {table: [] for table in _LISTED}
         self.put: dict[Table, Rows] = {table: {} for table in _KEPT}
@@ -61,7 +61,7 @@ class Draft:
             if since != _since(program, who):
                 self._waiting(program, fact, who, since)
         if fact.type == "member.erased":
-            self._erase(program.id, rows.subject(fact))
+            self._erase(program.id, rows.subject(fact), fact.at)
 
     def letters(self, position: int, at: int, refused: Iterable[bytes], known: Iterable[str]) -> None:
         """Note what was refused in a record."""
@@ -251,9 +251,9 @@ class Draft:
 
     # Erasure
 
-    def _erase(self, program: str, who: str) -> None:
+    def _erase(self, program: str, who: str, at: int) -> None:
         """Take somebody out of what is to be written, and have them taken out of what was."""
-        self.erased[program, who] = None
+        self.erased[program, who] = at
         gone = {row["n"] for row in self.added[NAMED] if (row["program"], row["person"]) == (program, who)}
         for table in (NAMED, FACTS):
             self.added[table] = [row for row in self.added[table] if row["program"] != program or row["n"] not in gone]

@@ -139,6 +139,9 @@ class Ask:
     means: Means | None = None
     """What else the house has; every page of the application is given it."""
 
+    known: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was asked of the database for this page and may be needed again (``dashboard.memo.by_ask``)."""
+
     def roles(self, program: str) -> frozenset[Role]:
         """What the account is in this program."""
         return self.account.roles(program)

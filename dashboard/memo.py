@@ -1,4 +1,4 @@
-"""What a view works out of a whole program, kept until the program or the minute changes.
+"""What views would ask for again, kept: of a whole program until it or the minute changes, of a page for that page.
 
 Views stay functions of what they are asked with: the memory holds only what the same program would give again.
 """
@@ -10,11 +10,25 @@ from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from dashboard.frame import Ask
 from matcher.program import Program
 
 T = TypeVar("T")
 P = ParamSpec("P")
 MINUTE: Final = 60  # what time alone changes on a page may be this old
+
+
+def by_ask(make: Callable[[Ask], T]) -> Callable[[Ask], T]:
+    """Ask once for what a page needs in several places: ``make(ask)`` is the same until the page is made."""
+
+    @wraps(make)
+    def asked(ask: Ask) -> T:
+        if make not in ask.known:
+            ask.known[make] = make(ask)
+        found: T = ask.known[make]
+        return found
+
+    return asked
 
 
 def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]:

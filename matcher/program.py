@@ -26,7 +26,7 @@ from matcher.messages.catalog import Event
 from matcher.messages.facts import DECISION_TYPES, Decision, Fact, Told
 from matcher.pairing import explain, review
 from matcher.pairing.desk import Desk
-from matcher.people import membership
+from matcher.people import concerns
 from matcher.policy import Policy
 from matcher.state import State
 
@@ -317,7 +317,7 @@ def _mentor_paused(program: Program, event: Event) -> None:
 
 def _slipped(program: Program, event: Event) -> None:
     member = program.state.members[event.subject]
-    if member.mentorship is not None and isinstance(event.data, told.Setback) and membership.counts(member, event.data):
+    if member.mentorship is not None and isinstance(event.data, told.Setback) and member.believes(event.data):
         until = care.back_on(member, program.policy)
         if until is None or until > program.desk.now:  # a slip told late may be over
             program._decide(facts.IntakePaused(mentor=event.subject, until=until))
@@ -335,7 +335,7 @@ def _milestone(program: Program, event: Event) -> None:
 
 
 def _assessed(program: Program, event: Event) -> None:
-    if isinstance(event.data, told.Assessed) and membership.tells_of_distress(event.data):
+    if isinstance(event.data, told.Assessed) and concerns.self_harm(event.data):
         program.look_at(event.subject)
 
 

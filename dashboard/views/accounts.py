@@ -178,7 +178,7 @@ def revoke(ask: Ask, form: GrantForm) -> Decided:
 
 def bind(ask: Ask, form: Binding) -> Decided:
     """Say which member the owner is."""
-    accounts.bind(ask.db, _account(ask), form.member)
+    accounts.bind(ask.db, _account(ask), form.member, ask.wall)
     return _done("Noted. The account neither sees nor decides about this member.")
 
 

@@ -24,7 +24,6 @@ from matcher.pairing.matches import Match
 from matcher.people.experience import MILLION
 from matcher.program import Program
 
-OVERDUE_HOURS = 24  # pairing after joining is overdue then (care.md)
 REASONS = 3
 PLAIN = "Nothing speaks against it that the program knows of."
 
@@ -107,15 +106,15 @@ def closed(program: Program, match: Match, at: int, level: Level) -> Card:
         level_words=alarms.LEVELS[level],
         fit=sum(term.contribution for term in terms) / MILLION,
         waits_since=since,
-        over_hours=over_hours(since, at),
+        over_hours=over_hours(program, since, at),
         proposed_at=match.since,
         held_until=match.held_until or None,
     )
 
 
-def over_hours(since: int | None, at: int) -> int:
+def over_hours(program: Program, since: int | None, at: int) -> int:
     """Whole hours over the limit for pairing somebody who waits since then; negative while there is time."""
-    return 0 if since is None else (at - since) // HOUR - OVERDUE_HOURS
+    return 0 if since is None else (at - since) // HOUR - program.policy.waiting.overdue_hours
 
 
 def strongest(seen: Look, newcomer: str, mentor: str, terms: Iterable[Term]) -> list[str]:

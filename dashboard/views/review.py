@@ -118,7 +118,11 @@ def _clock(program: Program, match: Match, at: int) -> list[Clock]:
     lines = [Clock(words="Proposed", at=match.since)]
     if member.seeks_since is not None:
         lines.insert(0, Clock(words="Waits since", at=member.seeks_since))
-        lines.append(Clock(words="Limit for a first pairing", at=member.seeks_since + card.OVERDUE_HOURS * HOUR))
+        lines.append(
+            Clock(
+                words="Limit for a first pairing", at=member.seeks_since + program.policy.waiting.overdue_hours * HOUR
+            )
+        )
         widen = [member.seeks_since + days * DAY for days in program.policy.quality.widen_after_days]
         lines += [Clock(words="The rules on fit, hours and way widen", at=when) for when in widen if when > at][:1]
     if match.is_pinned:

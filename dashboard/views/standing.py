@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dashboard import history
 from dashboard.frame import Ask
+from dashboard.memo import by_ask
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm, Level
 
@@ -37,6 +38,7 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
     return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
 
 
+@by_ask
 def handled(ask: Ask) -> Mapping[tuple[str, str], Handled]:
     """What was done, by program and alarm."""
     rows = history.alerts_of(ask.db, list(ask.everywhere or ask.programs))

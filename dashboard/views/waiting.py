@@ -87,7 +87,7 @@ def view(ask: Ask) -> Waiting:
     return Waiting(
         lines=[line(ask.programs[program], who, ask.now, ask.account.member) for _, program, who in shown],
         total=len(everybody),
-        overdue=sum(card.over_hours(since, ask.now) > 0 for since, _, _ in everybody),
+        overdue=sum(card.over_hours(ask.programs[id_], since, ask.now) > 0 for since, id_, _ in everybody),
         next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
         causes=causes,
         causes_at=made_at,
@@ -109,7 +109,7 @@ def line(program: Program, who: str, at: int, hidden: str | None = None) -> Line
         program=program.id,
         id=who,
         since=since,
-        over_hours=card.over_hours(since, at),
+        over_hours=card.over_hours(program, since, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
         barred=[words.bar(code) for code in codes],
         nearest=near.mentor if near else None,

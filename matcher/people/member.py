@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcher.messages.events import NewcomerWishes
+from matcher.messages.events import NewcomerWishes, Setback
+from matcher.people.concerns import Concern
 from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
 
@@ -53,6 +54,11 @@ class Member:
     consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
     waivers: dict[str, int] = field(default_factory=dict)  # rule → until
     mentorship: Mentorship | None = None
+    concerns: dict[str, Concern] = field(default_factory=dict)  # key of matcher.people.concerns → the newest telling
+
+    def believes(self, setback: Setback) -> bool:
+        """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
+        return self.mentorship is None or setback.by in ("self", "coordinator")
 
     @property
     def is_reported(self) -> bool:
