@@ -196,19 +196,32 @@ def good_news(program: Program, at: int) -> str:
 
 
 def _end(ask: Ask, proposals: int, held: list[Card]) -> str:
-    begin = "Nothing needs you" if not proposals else "After these nothing more needs you"
-    due = min(_dues(ask, held), default=None)
+    alerts = standing.for_a_person(ask)
+    waits = list(_overdue_at(ask))
+    begin = _begin(len(alerts), sum(due <= ask.now for due in waits), after_these=proposals > 0)
+    dues = [*(alarm.due for alarm in alerts), *(card.held_until for card in held if card.held_until), *waits]
+    due = min((due for due in dues if due > ask.now), default=None)
     return f"{begin}; next due {words.clock(due, ask.now)}." if due is not None else f"{begin}, and nothing is due."
 
 
-def _dues(ask: Ask, held: list[Card]) -> Iterator[int]:
-    """When something will need a coordinator: holds that end, newcomers whose day is over."""
-    yield from (card.held_until for card in held if card.held_until)
+def _begin(alerts: int, overdue: int, *, after_these: bool) -> str:
+    """What is left for somebody to do beside the proposals."""
+    said = []
+    if alerts:
+        said.append(f"{words.many(alerts, 'alert')} {'needs' if alerts == 1 else 'need'} a person")
+    if overdue:
+        said.append(f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long")
+    if not said:
+        return "After these nothing more needs you" if after_these else "Nothing needs you"
+    return f"{'After these, ' if after_these else ''}{words.listed(said)}"
+
+
+def _overdue_at(ask: Ask) -> Iterator[int]:
+    """Until when everybody who has nobody, not even a proposal, should have been paired."""
     for program in ask.programs.values():
         for who in unmatched(program, ask.now):
-            due = (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
-            if due > ask.now:
-                yield due
+            if not ask.is_own(who):
+                yield (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
 
 
 PAGE = Page("/today", "Today", COORDINATORS, view, "today.html", query=Query, nav="bar", order=10)

@@ -90,6 +90,34 @@ def test_a_day_ends_and_says_what_is_next() -> None:
     assert now["good"] == "2 newcomers found a mentor in the last seven days."
 
 
+def test_the_day_does_not_end_while_an_alert_stands_or_somebody_has_waited_too_long() -> None:
+    program = river(
+        tell("progress.distress", "m-1", T0 + HOUR, level="high"),
+        tell("progress.setback", "n-1", T0 + HOUR, code="F11.20", severity="lapse"),
+    )
+    house = Living(program.program)
+    browser = coordinator(house)
+    [card] = queue(browser)["cards"]
+    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00."
+    decide(browser, card, "approve")
+    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00."
+    distress = browser.get("/api/v1/alerts").json()["groups"][0]["lines"][0]["alert"]
+    house.remember(*program.facts)
+    told = tell("alert.acknowledged", distress, T0 + HOUR, by="Ana")
+    house.remember(*program.take(told))
+    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00."
+
+
+def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_long() -> None:
+    house = Living(river(join("n-2", T0), join("n-3", T0)).program)
+    browser = coordinator(house)
+    for card in queue(browser)["cards"]:
+        decide(browser, card, "approve")
+    assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00."
+    house.now = T0 + 25 * HOUR
+    assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
+
+
 def test_an_empty_program_teaches() -> None:
     page = coordinator(Living(Program("river"))).get("/today")
     assert page.status_code == 200
