@@ -16,6 +16,7 @@ and ``ACTIONS``; the application takes nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -149,6 +150,11 @@ class Ask:
     def is_own(self, member: str | None) -> bool:
         """Whether this is the account's own record: lists leave it out, pages refuse it."""
         return member is not None and member == self.account.member
+
+    def veiled(self, said: str) -> str:
+        """A sentence in which the account's own person is nobody in particular."""
+        own = self.account.member
+        return said if own is None else re.sub(rf"(?<![\w.:-]){re.escape(own)}(?![\w:-])", "somebody", said)
 
     def program(self, program: str) -> Program:
         """The program of this id. Raises NotFound, also when it exists and is not the account's to see."""

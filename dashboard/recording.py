@@ -328,7 +328,7 @@ class Kind:
 
 
 def _has_pair(about: Subject) -> bool:
-    return about.pair is not None
+    return about.pair is not None and not about.ask.is_own(about.pair.mentor)
 
 
 def _is_mentor(about: Subject) -> bool:

@@ -172,7 +172,7 @@ def _open(program: Program, member: Member, at: int) -> int:
 
 
 def _group(ask: Ask, program: Program) -> Group:
-    others = [m for m in mentors(program) if not ask.is_own(m.id)]
+    others = [member for member in mentors(program) if not ask.is_own(member.id)]
     ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in others]
     longest_ago = sorted(ticks, key=lambda tick: (tick.last or 0, tick.id))[:LISTED_MAX]
     return Group(

@@ -161,12 +161,13 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
         hidden=ask.account.member,
     )
     shown = found[: query.limit]
-    return [_event(each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    return [_event(ask, each) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(each: Happened) -> Event:
-    said = telling.sentence(each.type, each.said)
-    return Event(n=each.n, at=each.at, time=each.time, words=said, details=telling.details(each.type, each.said))
+def _event(ask: Ask, each: Happened) -> Event:
+    said = ask.veiled(telling.sentence(each.type, each.said))
+    details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
+    return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 
 
 def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:

@@ -49,7 +49,7 @@ def view(ask: Ask) -> Record:
         program=about.program.id,
         person=about.member.id,
         standing=_standing(about),
-        mentor=about.pair.mentor if about.pair else None,
+        mentor=about.pair.mentor if about.pair and not ask.is_own(about.pair.mentor) else None,
         groups=groups,
     )
 

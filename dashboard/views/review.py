@@ -107,8 +107,8 @@ def detail(ask: Ask, program: Program, match: Match) -> Detail:
         newcomer=person_facts.of(program, newcomer, at),
         mentor=person_facts.of(program, mentor, at),
         mentor_load=f"{match.mentor} supports {load} now{had}.",
-        effects=effects.of_pairing(program, match.newcomer, match.mentor, at),
-        choices=card.choices(program, match, at, ask.account.member),
+        effects=[ask.veiled(said) for said in effects.of_pairing(program, match.newcomer, match.mentor, at)],
+        choices=card.choices(ask, program, match),
         clock=_clock(program, match, at),
     )
 

@@ -103,7 +103,7 @@ def view(ask: Ask) -> Today:
         held=held,
         lately=lately(ask),
         end=_end(ask, len(places), held),
-        good=next((line for program in programs if (line := good_news(program, ask.now))), ""),
+        good=ask.veiled(next((line for program in programs if (line := good_news(program, ask.now))), "")),
         waiting=sum(len(unmatched(program, ask.now)) for program in programs),
         people=sum(len(program.state.members.members) for program in programs),
         staged=[program.id for program in programs if program.policy.review.mode == "staged"],

@@ -85,7 +85,7 @@ def view(ask: Ask) -> Waiting:
     shown = behind[: query.limit]
     causes, made_at = _causes(ask)
     return Waiting(
-        lines=[line(ask.programs[program], who, ask.now, ask.account.member) for _, program, who in shown],
+        lines=[line(ask, ask.programs[program], who) for _, program, who in shown],
         total=len(everybody),
         overdue=sum(card.over_hours(ask.programs[id_], since, ask.now) > 0 for since, id_, _ in everybody),
         next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
@@ -96,13 +96,14 @@ def view(ask: Ask) -> Waiting:
     )
 
 
-def line(program: Program, who: str, at: int, hidden: str | None = None) -> Line:
-    """Somebody who waits, and why, by the mentors other than ``hidden``."""
+def line(ask: Ask, program: Program, who: str) -> Line:
+    """Somebody who waits, and why."""
     member = program.state.members[who]
     since = member.seeks_since or 0
+    at = ask.now
     seen = look.at(program, at)
     own, found = seen.own_bars(who), seen.nearest(who)
-    near = next((each for each in found.nearest if each.mentor != hidden), None)
+    near = next((each for each in found.nearest if not ask.is_own(each.mentor)), None)
     codes = _codes(own, near) if program.state.pairing else NOT_STARTED
     rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
     return Line(
