@@ -25,7 +25,7 @@ from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
 FORMAT = 2
-"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns."""
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, and not which pairs were recorded."""
 
 
 class State:
@@ -102,11 +102,13 @@ class State:
         state.support = SupportGraph.from_json(raw["support"])
         return state
 
-    def forget_concerns(self) -> None:
-        """Let go of all concerns, to compare the state with one that began with a snapshot of format 1."""
+    def forget_beyond_format_1(self) -> None:
+        """Let go of what format 1 did not keep, to compare the state with one that began with a snapshot of it."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
+        for match in self.matches.open.values():
+            match.recorded = False
 
     def hash(self) -> str:
         """SHA-256 of the state: equal for every reader of the same facts."""

@@ -139,8 +139,10 @@ def lately(ask: Ask) -> list[Lately]:
 
 
 def can_recall(program: Program, match: Match, at: int) -> bool:
-    """Whether a pair is still within the window in which it can be taken back."""
-    return match.stage == "active" and match.since > at - program.policy.review.recall_hours * HOUR
+    """Whether a pair that Kindred made is still within the window in which it can be taken back."""
+    return (
+        match.stage == "active" and not match.recorded and match.since > at - program.policy.review.recall_hours * HOUR
+    )
 
 
 def _lately(program: Program, match: Match) -> Lately:
@@ -189,7 +191,7 @@ def good_news(program: Program, at: int) -> str:
     steady = sum(match.since <= at - STEADY_DAYS * DAY for match in pairs)
     if steady:
         return f"{words.many(steady, 'pair')} {'has' if steady == 1 else 'have'} been together for {STEADY_DAYS} days."
-    new = sum(match.since > at - 7 * DAY for match in pairs)
+    new = sum(match.since > at - 7 * DAY and not match.recorded for match in pairs)
     if new:
         return f"{words.many(new, 'newcomer')} found a mentor in the last seven days."
     return f"{words.many(len(pairs), 'pair')} {'is' if len(pairs) == 1 else 'are'} together." if pairs else ""

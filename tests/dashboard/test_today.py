@@ -277,6 +277,18 @@ def decide_and_read(browser, card: dict) -> str:
     return browser.get("/today").text
 
 
+def test_a_pair_that_people_had_made_is_no_news_and_nobody_asks_where_its_first_contact_is() -> None:
+    house = Living(river().program)
+    browser = coordinator(house)
+    told = browser.post("/record/river/n-1/pair", {"mentor": "m-1", "since": "2025-08-14"})
+    assert told.status_code == 303
+    now = queue(browser)
+    assert now["lately"] == []
+    assert now["good"] == "1 pair is together."
+    house.now = T0 + 4 * DAY
+    assert coordinator(house, "Ben").get("/api/v1/alerts").json()["groups"] == []
+
+
 def test_the_queue_can_be_narrowed_to_what_i_opened_and_to_what_is_new() -> None:
     program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR))
     house = Living(program.program)
