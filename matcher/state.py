@@ -25,7 +25,7 @@ from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
 FORMAT = 2
-"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, and not which pairs were recorded."""
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair."""
 
 
 class State:
