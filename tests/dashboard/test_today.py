@@ -69,6 +69,18 @@ def test_pages_of_the_queue_are_the_queue_also_when_what_stood_at_the_cursor_is_
     assert browser.get("/today?after=nonsense").status_code == 200
 
 
+def test_pages_of_the_queue_are_the_queue_also_when_time_goes_on_between_them() -> None:
+    late = [join(f"n-{number}", T0 + number * HOUR // 6) for number in range(2, 7)]
+    house = Living(river(mentor("m-3", capacity=5), *late, mentor={"capacity_max": 5}).program)
+    browser = coordinator(house)
+    whole = [card["newcomer"] for card in queue(browser)["cards"]]
+    first = browser.get("/api/v1/today?limit=3").json()
+    house.now += 45 * 60
+    second = coordinator(house, "Ben").get("/api/v1/today", params={"limit": 9, "after": first["next"]}).json()
+    assert [card["newcomer"] for card in [*first["cards"], *second["cards"]]] == whole
+    assert len(whole) == 6
+
+
 def test_a_card_says_one_sentence_three_reasons_and_one_caution(house: Living) -> None:
     page = coordinator(house).get("/today").text
     text = unescape(re.sub(r"<[^>]+>", " ", page))
