@@ -12,7 +12,7 @@ from dashboard import words
 from dashboard.frame import COORDINATORS, Action, Ask, Decided, FormErrors, NotFound, Page
 from dashboard.tables import MATCHES
 from dashboard.tell import event
-from dashboard.views import look, person_facts
+from dashboard.views import look, people, person_facts
 from dashboard.when import instant_of
 from matcher import care
 from matcher.ids import OpaqueId
@@ -106,14 +106,16 @@ def view(ask: Ask) -> Mentors:
         for member in mentors(program)
         if not ask.is_own(member.id)
     ]
-    behind = [(p, m) for p, m in everybody if query.after is None or f"{p.id}/{m.id}" > query.after]
+    behind = [
+        (p, m) for p, m in everybody if query.after is None or people.place(p, m) > people.read_cursor(query.after)
+    ]
     shown = behind[: query.limit]
     early = _ended_early(ask)
     return Mentors(
         lines=[line(program, member, ask.now, early) for program, member in shown],
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
-        next=f"{shown[-1][0].id}/{shown[-1][1].id}" if len(behind) > len(shown) else None,
+        next=people.cursor(*shown[-1]) if len(behind) > len(shown) else None,
         groups=[_group(ask, program) for program in ask.programs.values() if mentors(program)],
         eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
         today=format_instant(ask.now)[:10],
