@@ -23,8 +23,8 @@ def details(type_: str, said: Said) -> list[str]:
         return []
     lines = [words.sentence(each) for each in said.get("because", ())]
     lines += [words.RISKS.get(risk, risk) for risk in said.get("risks", ())]
-    lines += [f"Not as the rules have it: {words.bar(code)}." for code in said.get("warnings", ())]
-    lines += [f"{words.sentence(words.bar(code))}" for code in said.get("barred_by", said.get("rules", ()))]
+    lines += [f"Not as the rules have it: {bar}." for bar in words.bars(said.get("warnings", ()))]
+    lines += [words.sentence(bar) for bar in words.bars(said.get("barred_by", said.get("rules", ())))]
     lines += [f"What would help: {each}" for each in said.get("unblocks", ())]
     return lines
 

@@ -188,16 +188,17 @@ PULSE_WISHES: Final = {"continue": "go on", "change": "have somebody else", "end
 THEMES_ALL: Final[tuple[str, ...]] = get_args(Theme)
 SUBSTANCE_CODES: Final = {f"{code}.20": said for code, said in SUBSTANCES.items() if "-" not in code and code != "F17"}
 
+NOT_FREE: Final = "not free for a new pair now"
 BARS: Final = {
     "exclusion": "must not be paired",
     "lineage": "the newcomer supports this mentor",
-    "open_report": "on a pause",  # a report is for leads alone, who see it on its own page
+    "open_report": NOT_FREE,  # a report is for leads alone, who see it on its own page
     "not_admitted": "not cleared yet",
     "recovery_time": "not long enough in recovery",
     "training_lapsed": "training not on record",
     "supervision_lapsed": "supervision too long ago",
-    "paused": "on a pause",
-    "in_distress": "in distress lately",
+    "paused": NOT_FREE,  # with its end, where it has one: a pause that had a word of its own would tell of reports
+    "in_distress": NOT_FREE,
     "same_risk": "both at risk in the same thing",
     "minor": "not of age",
     "no_slot": "no open slot",
@@ -272,6 +273,11 @@ def gender(word: str | None) -> str:
 def bar(code: str) -> str:
     """A blocker in a few words."""
     return BARS.get(code, code.replace("_", " "))
+
+
+def bars(codes: Iterable[str]) -> list[str]:
+    """Blockers in a few words, each once: how many pauses there are would tell of reports."""
+    return list(dict.fromkeys(map(bar, codes)))
 
 
 def reason(code: str) -> str:

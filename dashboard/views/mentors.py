@@ -147,7 +147,7 @@ def line(program: Program, member: Member, at: int, early: dict[tuple[str, str],
         supervised_at=offer.supervised_at,
         supervision_due=due,
         supervision="lapsed" if due <= at else "soon" if due - at <= WARN_DAYS * DAY else "ok",
-        barred=[words.bar(code) for code in barred],
+        barred=words.bars(barred),
         away=person_facts.away(member, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
     )

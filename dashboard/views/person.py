@@ -204,7 +204,7 @@ def _others(ask: Ask, people: Iterable[str]) -> list[str]:
 def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
     found = look.at(program, ask.now).nearest(member.id)
     near = [
-        Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
+        Nearest(mentor=each.mentor, fit=each.fit, barred=words.bars(each.barred_by))
         for each in found.nearest
         if not ask.is_own(each.mentor)
     ]

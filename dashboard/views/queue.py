@@ -1,4 +1,4 @@
-"""The review queue: every proposal of the account's programs, by level, then since when they are over the limit, then id."""
+"""The review queue: every proposal of the account's programs, by level, then since when it is late, then id."""
 
 from __future__ import annotations
 

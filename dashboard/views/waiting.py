@@ -112,7 +112,7 @@ def line(ask: Ask, program: Program, who: str) -> Line:
         since=since,
         over_hours=card.over_hours(program, since, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
-        barred=[words.bar(code) for code in codes],
+        barred=words.bars(codes),
         nearest=near.mentor if near else None,
         would_help=rule.unblocks if rule else BY_CODE[_told(own[0])].unblocks if own else "",
         whose=_whose(rule or BY_CODE[_told(own[0])]) if rule or own else "",

@@ -227,7 +227,7 @@ def test_mentors_are_listed_with_load_and_what_closes_them(house: Living) -> Non
     page = browser_of(house).get("/api/v1/mentors").json()
     lines = {line["id"]: line for line in page["lines"]}
     assert (lines["m-1"]["caseload"], lines["m-1"]["open_slots"]) == (1, 0)
-    assert lines["m-2"]["barred"] == ["on a pause"]
+    assert lines["m-2"]["barred"] == ["not free for a new pair now"]
     assert lines["m-2"]["open_slots"] == 0
     assert page["open_slots"] == 0
 
