@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -12,9 +13,10 @@ from dashboard.views import recruit
 from matcher.instants import HOUR
 from matcher.messages.events import EVENTS
 from matcher.messages.facts import DECISIONS
+from matcher.policy import Policy
 from matcher.program import Program
-from tests.dashboard.rivers import T0, Living, cohort, river
-from tests.matcher.people import join, tell
+from tests.dashboard.rivers import STAGED, T0, Living, cohort, river
+from tests.matcher.people import River, join, mentor, tell
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,26 @@ def test_pages_of_people_hold_everybody_once(told: Living) -> None:
         if after is None:
             break
     assert len(seen) == len(set(seen)) == page["total"]
+
+
+def test_pages_hold_every_program_once_whatever_its_name_begins_with() -> None:
+    house = Living(*map(small, ("north", "north-east")))
+    browser = house.signed_in(("*", "coordinator"))
+    for path, people in (("people", ["m-1", "m-2", "n-1"]), ("mentors", ["m-1", "m-2"])):
+        seen, after = [], None
+        while after != "":
+            page = browser.get(f"/api/v1/{path}", params={"limit": 1} | ({"after": after} if after else {})).json()
+            seen += [(line["program"], line["id"]) for line in page["lines"]]
+            after = page["next"] or ""
+        assert seen == [(program, who) for program in ("north", "north-east") for who in people]
+
+
+def small(name: str) -> Program:
+    program = Program(name)
+    program.adopt(Policy.model_validate(STAGED), T0)
+    for event in (*mentor("m-1"), *mentor("m-2"), join("n-1")):
+        program.handle(replace(event, program=name), T0)
+    return program
 
 
 # A person
@@ -129,6 +151,23 @@ def test_what_is_between_somebody_and_whoever_looks_is_not_shown() -> None:
     assert "m-1" in coordinator(house, "lead").get("/api/v1/people/river/n-1").text
 
 
+def test_a_report_is_not_told_by_how_a_pause_reads() -> None:
+    program = river(
+        *mentor("m-3", capacity=1),
+        tell("mentor.paused", "m-1", T0 + HOUR, until="2026-04-01"),
+        tell("safety.reported", "m-1", T0 + HOUR, severity="serious"),
+        tell("safety.reported", "m-2", T0 + HOUR, severity="serious"),
+        tell("progress.distress", "m-3", T0 + HOUR, level="elevated"),
+    )
+    browser = coordinator(Living(program.program).remember(*program.facts))
+    barred = {line["id"]: line["barred"] for line in browser.get("/api/v1/mentors").json()["lines"]}
+    assert barred["m-1"] == barred["m-2"] == barred["m-3"] == ["not free for a new pair now"]
+    near = browser.get("/api/v1/people/river/n-1").json()["nearest"]
+    assert {each["mentor"]: each["barred"] for each in near} == barred
+    [line] = browser.get("/api/v1/waiting").json()["lines"]
+    assert line["barred"] == ["not free for a new pair now"]
+
+
 def test_somebody_of_another_program_is_not_there(told: Living) -> None:
     told.replica.programs["hill"] = river(join("h-1")).program
     assert coordinator(told).get("/people/hill/h-1").status_code == 404
@@ -192,3 +231,35 @@ def test_public_lines_have_at_most_two_traits() -> None:
         gendered = any(word in line.who for word in ("a woman", "a man", "a nonbinary", "another gender"))
         assert not (gendered and "recovered" in line.who)
         assert line.count >= recruit.CELL_MIN
+
+
+def test_mentors_are_looked_for_also_for_who_lives_with_no_substance() -> None:
+    lived = [{"code": "F43.10"}, {"code": "F32.9"}]
+    program = River(*[join(f"n-{number}", T0, experiences=lived) for number in range(6)], **STAGED)
+    browser = coordinator(Living(program.program))
+    [one] = browser.get("/api/v1/waiting/recruit").json()["programs"]
+    assert [(each["who"], each["count"]) for each in one["wanted"]] == [
+        ("anybody who has lived with depression and speaks English", 6)
+    ]
+    assert "Whom to recruit" in text_of(browser.get("/waiting"))
+
+
+def test_that_no_kind_of_mentor_stands_out_is_not_that_everybody_has_somebody() -> None:
+    program = River(join("n-1", T0, experiences=[{"code": "Z59.00"}]), **STAGED)
+    browser = coordinator(Living(program.program))
+    said = text_of(browser.get("/waiting/recruit"))
+    assert "river: 1 wait" in said
+    assert "no kind of mentor stands out" in said
+    assert "everybody has somebody" not in said
+    assert "No kind of mentor stands out" in text_of(browser.get("/waiting"))
+
+
+def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
+    women = [join(f"n-{number}", T0, wishes={"mentor_gender": ["woman"]}) for number in range(3)]
+    assert prices(River(mentor("m-1", profile={"gender": "man"}), *women, **STAGED)) == ["nobody has one"]
+    assert prices(River(mentor("m-2", capacity=1), *women, review={"mode": "automatic"})) == ["none is free"]
+
+
+def prices(program: River) -> list[str]:
+    page = coordinator(Living(program.program)).get("/waiting/recruit").text
+    return re.findall(r'data-label="A seat is worth">([^<]*)<', page)
