@@ -46,7 +46,7 @@ class Line(BaseModel):
     """The rule that, relaxed, would open most mentors; empty where none alone would."""
 
     whose: str
-    """Who can relax it: the coordinator, the person, or time."""
+    """Who can do something about it: the coordinator, a lead, the person, or time."""
 
 
 class Cause(BaseModel):
@@ -120,14 +120,28 @@ def line(ask: Ask, program: Program, who: str) -> Line:
 
 
 def _whose(rule: Blocker) -> str:
-    return "More seats: ask mentors, or recruit." if rule.code == "no_slot" else _WHOSE[rule.kind]
+    return _WHOSE.get(rule.code) or _WHOSE_OF_KIND[rule.kind]
 
 
-_WHOSE: Final = {
-    "SAFETY": "A safety rule: not to be relaxed but by a waiver.",
+_WHOSE_OF_KIND: Final = {
+    "SAFETY": "A safety rule: nobody can relax it.",
     "CONSENT": "Only the person can change this: ask.",
     "QUALITY": "Widens by itself while they wait.",
 }
+_TIME: Final = "Time; a safety rule, which nobody can relax."
+_WHOSE: Final = {
+    "no_slot": "More seats: ask mentors, or recruit.",
+    "not_admitted": "Yours: decide on the screening.",
+    "recovery_time": "Time; or a lead, by a waiver.",
+    "training_lapsed": "The mentor's, with your help; write the training down.",
+    "supervision_lapsed": "Yours: arrange it, and write it down.",
+    "paused": "Time; or ask how they are.",
+    "in_distress": "Time, or you: speak with the mentor.",
+    "same_risk": _TIME,
+    "lineage": _TIME,
+    "minor": _TIME,
+}
+"""Who can do something about it; of what is not here, the class of the rule says it."""
 
 
 def bars(program: Program, who: str, at: int) -> list[str]:

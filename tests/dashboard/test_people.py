@@ -10,7 +10,7 @@ import pytest
 
 from dashboard import telling
 from dashboard.views import recruit
-from matcher.instants import HOUR
+from matcher.instants import DAY, HOUR
 from matcher.messages.events import EVENTS
 from matcher.messages.facts import DECISIONS
 from matcher.policy import Policy
@@ -186,6 +186,30 @@ def test_who_waits_is_told_with_what_bars_them_and_what_would_help() -> None:
     assert line["whose"] == "Only the person can change this: ask."
     assert [cause["code"] for cause in page["causes"]] == ["gender_wish"]
     assert "n-2" in text_of(coordinator(house).get("/waiting"))
+
+
+@pytest.mark.parametrize(
+    ("news", "whose"),
+    [
+        (tell("mentor.paused", "m-1", T0 + HOUR), "Time; or ask how they are."),
+        (tell("progress.distress", "m-1", T0 + HOUR, level="elevated"), "Time, or you: speak with the mentor."),
+        (tell("mentor.screened", "m-1", T0 + HOUR, outcome="declined"), "Yours: decide on the screening."),
+    ],
+)
+def test_whose_it_is_to_help_is_told_by_the_rule_and_no_waiver_is_offered_where_there_is_none(news, whose) -> None:
+    program = River(mentor("m-1"), join("n-1"), news, **STAGED)
+    [line] = coordinator(Living(program.program)).get("/api/v1/waiting").json()["lines"]
+    assert line["whose"] == whose
+
+
+def test_a_supervision_that_lapsed_is_the_coordinators_to_arrange() -> None:
+    program = River(mentor("m-1"), join("n-1", T0 + HOUR, wishes={}), **STAGED)
+    program.until(T0 + 40 * DAY)
+    [line] = coordinator(Living(program.program)).get("/api/v1/waiting").json()["lines"]
+    assert (line["would_help"], line["whose"]) == (
+        "A supervision contact takes place.",
+        "Yours: arrange it, and write it down.",
+    )
 
 
 def test_pages_of_who_waits_are_in_order(told: Living) -> None:
