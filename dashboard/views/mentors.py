@@ -23,6 +23,9 @@ from matcher.program import Program
 
 EARLY_DAYS: Final = 90  # a guess: a pair that ends before its third pulse
 WARN_DAYS: Final = 10  # ahead of a supervision that lapses (care.md)
+NOT_EARLY: Final = (COMPLETED, "declined", "recalled", "reassigned", "died", "left", "moved", "erased")
+"""Reasons of endings that say nothing of how it went: to decline is to choose, and moving away is nobody's doing."""
+
 TICKS_MAX: Final = 200
 LISTED_MAX: Final = 60  # in the form of a group supervision; nobody supervises more at once
 
@@ -184,7 +187,7 @@ def _group(ask: Ask, program: Program) -> Group:
 
 def _ended_early(ask: Ask) -> dict[tuple[str, str], int]:
     short = (MATCHES.c.over_at - MATCHES.c.active_at) < EARLY_DAYS * DAY
-    over = (MATCHES.c.stage == "closed") & (MATCHES.c.reason != COMPLETED)
+    over = (MATCHES.c.stage == "closed") & MATCHES.c.reason.not_in(NOT_EARLY)
     query = (
         select(MATCHES.c.program, MATCHES.c.mentor, func.count())
         .where(MATCHES.c.program.in_(list(ask.programs)), over, short)

@@ -174,6 +174,27 @@ def test_somebody_of_another_program_is_not_there(told: Living) -> None:
     del told.replica.programs["hill"]
 
 
+def test_only_what_may_tell_of_how_it_went_counts_as_ended_early() -> None:
+    program = River(mentor("m-1"), *[join(f"n-{number}") for number in range(5)], review={"mode": "automatic"})
+    for number, (type_, data) in enumerate(
+        [
+            ("match.answered", {"by": "n-0", "answer": "decline"}),
+            ("match.recalled", {"by": "Ana", "reason": "mistake"}),
+            ("member.left", {"reason": "died"}),
+            ("member.left", {"reason": "moved"}),
+            ("match.closed", {"by": "Ana", "reason": "no_contact"}),
+        ]
+    ):
+        who, at = f"n-{number}", T0 + (number + 1) * HOUR
+        if program.mentor_of(who) is None:
+            program.take(tell("match.recorded", who, at, mentor="m-1"))
+        subject = who if type_.startswith("member.") else program.match(who).id
+        program.take(tell(type_, subject, at + 1, **data))
+    house = Living(program.program).remember(*program.facts)
+    [line] = coordinator(house).get("/api/v1/mentors").json()["lines"]
+    assert (line["had"], line["ended_early"]) == (5, 1)
+
+
 # Waiting
 
 
