@@ -383,3 +383,8 @@ def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_ne
     assert len(house.sent) == 2
     tiered = Living(river(review={"mode": "tiered"}).program)
     assert coordinator(tiered).get("/low-risk/river").status_code == 404
+
+
+def test_what_speaks_against_a_pair_of_low_risk_is_listed_beside_it(house: Living) -> None:
+    page = coordinator(house).get("/low-risk/river").text
+    assert "It would be this mentor's first newcomer." in unescape(page)
