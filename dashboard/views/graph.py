@@ -68,7 +68,7 @@ class Graph(BaseModel):
 
 
 def view(ask: Ask) -> Graph:
-    """One program, the first of those that are shown. Who stands together is at most a minute old, and nobody in it is gone."""
+    """One program, the first of those shown. Who stands together is at most a minute old; nobody in it is gone."""
     assert isinstance(ask.query, Query)
     if not ask.programs:
         return _nothing(ask)
