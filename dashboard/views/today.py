@@ -16,6 +16,7 @@ from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
+from matcher.people.member import Member
 from matcher.program import Program
 
 PAGE_ROWS = 25
@@ -183,7 +184,7 @@ def good_news(program: Program, at: int) -> str:
         for member in program.state.members
         if member.present
         for milestone in member.recovery.milestones
-        if milestone.key == "days" and at - DAY < milestone.at <= at
+        if milestone.key == "days" and at - DAY < milestone.at <= at and not _slipped_since(member, milestone.at)
     ]
     if days and (best := max(days))[0]:
         return f"{best[1]} reached {words.many(best[0], 'day')} in recovery."
@@ -195,6 +196,11 @@ def good_news(program: Program, at: int) -> str:
     if new:
         return f"{words.many(new, 'newcomer')} found a mentor in the last seven days."
     return f"{words.many(len(pairs), 'pair')} {'is' if len(pairs) == 1 else 'are'} together." if pairs else ""
+
+
+def _slipped_since(member: Member, at: int) -> bool:
+    slip = member.recovery.last_setback()
+    return slip is not None and slip.at >= at
 
 
 def _end(ask: Ask, proposals: int, held: list[Card]) -> str:

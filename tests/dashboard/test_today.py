@@ -130,6 +130,14 @@ def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_l
     assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
 
 
+def test_a_milestone_is_no_good_news_any_more_when_a_setback_followed() -> None:
+    program = river(tell("progress.milestone", "n-1", T0 + HOUR, kind="days", days=90))
+    house = Living(program.program)
+    assert queue(coordinator(house))["good"] == "n-1 reached 90 days in recovery."
+    program.take(tell("progress.setback", "n-1", T0 + 2 * HOUR, code="F11.20", severity="relapse"))
+    assert queue(coordinator(house, "Ben"))["good"] == ""
+
+
 def test_an_empty_program_teaches() -> None:
     page = coordinator(Living(Program("river"))).get("/today")
     assert page.status_code == 200
