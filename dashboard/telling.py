@@ -34,7 +34,7 @@ def _by(said: Said) -> str:
 
 
 def _because(said: Said) -> str:
-    return f": {words.reason(said['reason']).lower()}" if said.get("reason") else ""
+    return f": {words.within(words.reason(said['reason']))}" if said.get("reason") else ""
 
 
 def _until(said: Said) -> str:
@@ -166,7 +166,7 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
 
 
 def _outcome(said: Said) -> str:
-    return f": {words.reason(said['outcome']).lower()}" if said.get("outcome") else ""
+    return f": {words.within(words.reason(said['outcome']))}" if said.get("outcome") else ""
 
 
 def _on(said: Said) -> str:

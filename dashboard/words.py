@@ -302,6 +302,11 @@ _REASONS: Final = {
 }
 
 
+def within(text: str) -> str:
+    """Words of their own as they stand within a sentence: ``I`` stays as it is."""
+    return text if text.startswith("I ") else text[:1].lower() + text[1:]
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Words as one reads them: ``a, b and c``."""
     if len(words) < 2:
@@ -354,7 +359,7 @@ def _title(code: str) -> str:
     title = taxonomy().describe(code)
     for tail in (", uncomplicated", ", unspecified"):
         title = title.removesuffix(tail)
-    return title[:1].lower() + title[1:]
+    return within(title)
 
 
 _OF_IDS: Final = frozenset("0123456789-_.:")

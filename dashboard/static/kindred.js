@@ -47,8 +47,8 @@
   let source = null;
 
   function say(text) {
-    words.textContent = text; // nothing else on the page moves until "Show" is asked for
-    line.hidden = false;
+    line.hidden = false; // nothing else on the page moves until "Show" is asked for
+    window.setTimeout(() => { words.textContent = text; }, 100); // a reader says only what changes while it is shown
   }
 
   function listen() {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import history, telling, words
+from dashboard.access import accounts
 from dashboard.draw.recovery import Mark, Point, chart
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
 from dashboard.history import Happened
@@ -161,11 +162,14 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
         hidden=ask.account.member,
     )
     shown = found[: query.limit]
-    return [_event(ask, each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+    return [_event(ask, each, names) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(ask: Ask, each: Happened) -> Event:
-    said = ask.veiled(telling.sentence(each.type, each.said))
+def _event(ask: Ask, each: Happened, names: Mapping[str, str]) -> Event:
+    by = each.said.get("by")
+    named = {**each.said, "by": names.get(by, by)} if isinstance(by, str) else each.said
+    said = ask.veiled(telling.sentence(each.type, named))
     details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
     return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 

@@ -109,6 +109,28 @@ def test_a_timeline_tells_events_and_decisions_with_their_reasons_the_newest_fir
     assert "Had a setback." in [alarm["words"] for alarm in page["alarms"]]
 
 
+def test_a_timeline_names_who_did_it_and_keeps_what_people_say_of_themselves() -> None:
+    house = Living(river().program)
+    account = house.account(("river", "coordinator"), name="Ana")
+    browser = house.browser(account)
+    program = river()
+    program.take(tell("match.reviewed", program.match("n-1").id, T0 + 1, decision="approve", by=account))
+    program.take(tell("match.recalled", program.match("n-1").id, T0 + 2, by=account, reason="safety_concern"))
+    house = house.remember(*program.facts)
+    house.replica.programs["river"] = program.program
+    said = [event["words"] for event in browser.get("/api/v1/people/river/n-1").json()["events"]]
+    assert "The pair was taken back, by Ana: I am worried about safety." in said
+    assert account not in str(said)
+
+
+def test_people_can_be_found_by_gender_in_the_form() -> None:
+    browser = coordinator(Living(river(join("n-2", T0, gender="man")).program))
+    assert '<select id="gender" name="gender">' in browser.get("/people").text
+    found = text_of(browser.post("/people", {"gender": "man"}))
+    assert "1 found" in found
+    assert "Nobody like this" in text_of(browser.post("/people", {"gender": "nonbinary"}))
+
+
 def test_every_type_of_fact_has_a_sentence() -> None:
     missing = {*EVENTS, *DECISIONS} - telling.KNOWN
     about_nobody = {
