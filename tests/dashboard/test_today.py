@@ -98,7 +98,7 @@ def test_a_day_ends_and_says_what_is_next() -> None:
         decide(browser, card, "approve")
     now = queue(browser)
     assert now["cards"] == []
-    assert now["end"] == "Nothing needs you; next due on 3 March, 11:00."  # n-3 has waited a day then
+    assert now["end"] == "Nothing needs you; next due on 3 March, 11:00 UTC."  # n-3 has waited a day then
     assert now["good"] == "2 newcomers found a mentor in the last seven days."
 
 
@@ -110,14 +110,14 @@ def test_the_day_does_not_end_while_an_alert_stands_or_somebody_has_waited_too_l
     house = Living(program.program)
     browser = coordinator(house)
     [card] = queue(browser)["cards"]
-    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00."
+    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC."
     decide(browser, card, "approve")
-    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00."
+    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC."
     distress = browser.get("/api/v1/alerts").json()["groups"][0]["lines"][0]["alert"]
     house.remember(*program.facts)
     told = tell("alert.acknowledged", distress, T0 + HOUR, by="Ana")
     house.remember(*program.take(told))
-    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00."
+    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC."
 
 
 def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_long() -> None:
@@ -125,7 +125,7 @@ def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_l
     browser = coordinator(house)
     for card in queue(browser)["cards"]:
         decide(browser, card, "approve")
-    assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00."
+    assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
     house.now = T0 + 25 * HOUR
     assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
 
@@ -185,7 +185,7 @@ def test_holding_keeps_the_card_aside(house: Living) -> None:
     decide(browser, queue(browser)["cards"][0], "hold")
     now = queue(browser)
     assert (now["cards"], [card["newcomer"] for card in now["held"]]) == ([], ["n-1"])
-    assert now["end"] == "Nothing needs you; next due on 3 March, 09:00."
+    assert now["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
 
 
 def test_a_rejection_needs_a_reason_and_brings_the_next_mentor(house: Living) -> None:
