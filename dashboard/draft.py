@@ -20,6 +20,7 @@ from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTO
 from matcher.ids import match_id
 from matcher.messages import events, facts
 from matcher.messages.facts import Fact, Told
+from matcher.named import named
 from matcher.people.member import Member
 from matcher.program import Program
 
@@ -53,9 +54,9 @@ class Draft:
         if fact.type.startswith(_MOVES_LITTLE):  # most facts there are
             self._progress(program, fact)
             return
-        people = rows.named(program, fact)
+        people = named(program.state, fact)
         waited = [_since(program, who) for who in people]
-        program.evolve(fact)
+        program.evolve(fact, people)
         self._note(program, fact, people)
         for who, since in zip(people, waited, strict=True):
             if since != _since(program, who):
@@ -116,10 +117,10 @@ class Draft:
 
     def _progress(self, program: Program, fact: Fact) -> None:
         """Word of somebody's recovery names nobody else, and moves neither matches nor waiting."""
-        program.evolve(fact)
-        self._decided = NOTHING
         row = rows.fact(fact)
         who = row["subject"]
+        program.evolve(fact, (who,))
+        self._decided = NOTHING
         self.added[FACTS].append(row)
         self.added[NAMED].append({"program": fact.program, "person": who, "n": fact.n})
         self._touched[fact.program, who] = None

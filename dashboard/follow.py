@@ -136,6 +136,7 @@ class _Line:
         else:
             self.failure = None
             if not self.caught_up.is_set():
+                self._chronicle.warm_up()
                 set_aside()
                 self.caught_up.set()
             self.woken.wait(LOOK_SECONDS)

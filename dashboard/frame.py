@@ -134,6 +134,9 @@ class Ask:
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""
 
+    watched: Mapping[str, Program] = field(default_factory=dict)
+    """Those whose people the account works with, whatever the page and the switch: what cannot wait is told of them."""
+
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
 
@@ -181,6 +184,9 @@ class Page:
 
     nav: Place = "none"
     order: int = 0
+    aside: frozenset[Role] = frozenset()
+    """Whose bar is full without this page: for them it stands under More."""
+
     person: str | None = None
     """The name of the brace that holds a member id: the own record is refused, and each opening is audited."""
 

@@ -107,7 +107,7 @@ class Face:
     def invite(self, address: str) -> None:
         """Say where the pages are, and print the link for the first account while there is none."""
         assert self._engine is not None
-        invite(self._engine, address)
+        invite(self._engine, self._settings.public_address or address)
 
 
 @contextmanager
@@ -144,6 +144,7 @@ def programs_of(snapshot: Snapshot) -> Iterable[Program]:
 
 def invite(engine: Engine, address: str) -> None:
     """Say where the pages are; while there is no account, with a link that makes the first one."""
+    address = address.rstrip("/")
     with engine.begin() as db:
         token = invites.first(db, int(time.time()))
     note(f"the dashboard is at {address}")

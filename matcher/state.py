@@ -15,7 +15,7 @@ from matcher.graph import SupportGraph
 from matcher.messages.events import NewcomerWishes
 from matcher.messages.facts import Fact, PolicyAdopted
 from matcher.pairing.matches import Matches
-from matcher.people import concerns
+from matcher.people import concerns, consents
 from matcher.people.concerns import Concern
 from matcher.people.exclusions import Exclusions
 from matcher.people.member import Member, Mentorship
@@ -102,11 +102,12 @@ class State:
         state.support = SupportGraph.from_json(raw["support"])
         return state
 
-    def forget_beyond_format_1(self) -> None:
-        """Let go of what format 1 did not keep, to compare the state with one that began with a snapshot of it."""
+    def forget_what_is_new(self) -> None:
+        """Let go of what snapshots of format 1 did not hold, to compare the state with one that began with such."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
+            member.clinicians = ()
         for match in self.matches.open.values():
             match.recorded = False
 
@@ -123,12 +124,13 @@ _ONLY_MEMBERS = frozenset(
 
 def _member_to_json(member: Member) -> dict[str, Any]:
     offer = member.mentorship
-    return {
+    plain = {
         **dict(zip(_PLAIN, _plain(member), strict=True)),
         "profile": member.profile.to_json(),
         "recovery": member.recovery.to_json(),
         "mentorship": None if offer is None else _mentorship_to_json(offer),
     }
+    return plain | {"clinicians": member.clinicians} if member.clinicians else plain
 
 
 def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
@@ -143,7 +145,9 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
         wishes = offer["newcomer_wishes"]
         offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
     profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
-    member = Member(**{**raw, "profile": profile, "recovery": recovery, "mentorship": offer})
+    clinicians = consents.from_json(raw.get("clinicians", []))  # as most members have none, it is not always there
+    told = {"profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians}
+    member = Member(**{**raw, **told})
     if "concerns" in raw:
         member.concerns = {key: Concern(*each) for key, each in raw["concerns"].items()}
     else:
@@ -151,6 +155,6 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
     return member
 
 
-_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship")]
+_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship", "clinicians")]
 _plain = attrgetter(*_PLAIN)
 _plain_offer = attrgetter(*Mentorship.__slots__)

@@ -70,6 +70,13 @@ def every(db: Connection) -> list[RowMapping]:
     return list(db.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name, ACCOUNTS.c.id)).mappings())
 
 
+def holders(db: Connection, program: str, role: Role) -> dict[str, str]:
+    """The active accounts that hold a role in a program: names by id, in the order of names."""
+    held = select(GRANTS.c.account).where(GRANTS.c.program.in_((program, EVERYWHERE)), GRANTS.c.role == role)
+    query = select(ACCOUNTS.c.id, ACCOUNTS.c.name).where(ACCOUNTS.c.active, ACCOUNTS.c.id.in_(held))
+    return {row.id: row.name for row in db.execute(query.order_by(ACCOUNTS.c.name, ACCOUNTS.c.id))}
+
+
 def grants(db: Connection, id_: str) -> frozenset[Grant]:
     """What an account is granted."""
     rows = db.execute(select(GRANTS.c.program, GRANTS.c.role).where(GRANTS.c.account == id_))

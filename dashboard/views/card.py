@@ -179,9 +179,7 @@ def _choice(ask: Ask, program: Program, match: Match, mentor: str) -> Choice:
         reasons=strongest(seen, match.newcomer, mentor, terms),
         barred=words.bars(barred),
         facts=person_facts.of(program, program.state.members[mentor], at),
-        effects=[]
-        if barred
-        else [ask.veiled(said) for said in effects.of_pairing(program, match.newcomer, mentor, at)],
+        effects=[] if barred else [ask.veiled(said) for said in effects.of_pairing(program, match, mentor, at)],
     )
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import history, telling, words
 from dashboard.access import accounts
-from dashboard.draw.recovery import Mark, Point, chart
+from dashboard.draw import recovery
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
 from dashboard.history import Happened
 from dashboard.views import alarms, contact, look, people, person_facts
@@ -17,7 +17,7 @@ from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
 from matcher.pairing.blockers import BY_CODE
 from matcher.people.experience import MILLION
-from matcher.people.member import Member
+from matcher.people.member import FOREVER, Member
 from matcher.program import Program
 
 REPORTS: Final = ("safety.",)
@@ -74,6 +74,13 @@ class Nearest(BaseModel):
     barred: list[str]
 
 
+class Clinician(BaseModel):
+    """A consent to clinicians that is in force."""
+
+    words: str
+    until: int | None
+
+
 class Person(BaseModel):
     """A person's page."""
 
@@ -105,6 +112,9 @@ class Person(BaseModel):
     """Recovery as SVG; empty without anything to show."""
 
     consent: str
+    seen_by: list[Clinician]
+    """Clinicians who may see how they are."""
+
     card: Contact | None
     """Of the local card, whether there is one; None where this house keeps none."""
 
@@ -138,8 +148,9 @@ def view(ask: Ask) -> Person:
         events=events,
         next=following,
         whole=history.is_whole(ask.db, program.id),
-        chart=str(_chart(history.progress(ask.db, program.id, member.id))),
+        chart=str(recovery.of(history.progress(ask.db, program.id, member.id))),
         consent=_consent(program, member, ask.now),
+        seen_by=_seen_by(ask, member),
         card=contact.of(ask) if contact.has(ask) else None,
         link=contact.link(ask, program.id, member.id),
     )
@@ -215,25 +226,26 @@ def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest],
     return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
 
 
-def _chart(told: list[Happened]) -> str:
-    def points(name: str) -> list[Point]:
-        return [Point(each.time, each.said[name]) for each in told if each.said.get(name) is not None]
-
-    kinds = {"progress.setback": "setback", "progress.milestone": "milestone"}
-    marks = [
-        Mark(each.time, telling.sentence(each.type, each.said), kinds[each.type]) for each in told if each.type in kinds
-    ]
-    slips = sum(mark.kind == "setback" for mark in marks)
-    label = f"Mood and craving over time, {words.many(slips, 'setback')}"
-    return chart(points("mood"), points("craving"), marks, label)
-
-
 def _consent(program: Program, member: Member, at: int) -> str:
     until = member.consent_until
     if until is None:
         needed = program.policy.consent.recorded_required
         return "not on record" + (", and needed here" if needed else "; seeking a mentor counts as asking here")
     return "on record" if until > at else "taken back or over"
+
+
+def _seen_by(ask: Ask, member: Member) -> list[Clinician]:
+    held = [each for each in member.clinicians if each.until > ask.now]
+    return [
+        Clinician(words=_clinician(ask, each.to), until=None if each.until >= FOREVER else each.until) for each in held
+    ]
+
+
+def _clinician(ask: Ask, account: str | None) -> str:
+    if account is None:
+        return "any clinician of the program"
+    row = accounts.find_row(ask.db, account)
+    return "an account that is not here" if row is None else row["name"]
 
 
 PAGE = Page("/people/{program}/{person}", "Person", COORDINATORS, view, "person.html", query=Query, person="person")

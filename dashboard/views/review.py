@@ -53,6 +53,9 @@ class Review(BaseModel):
     standing: str
     """What became of it, in a sentence."""
 
+    is_open: bool
+    """Whether the match stands, proposed or paired: then each of the two has a redacted view of the other."""
+
     detail: Detail | None
     current: Card | None
     """Another proposal for the same newcomer, when this one no longer stands."""
@@ -74,6 +77,7 @@ def view(ask: Ask) -> Review:
         program=program.id,
         match=match_id,
         standing=_standing(match_id, pair, match),
+        is_open=match is not None,
         detail=detail(ask, program, match) if match is not None and open_ else None,
         current=None if open_ else _current(ask, program, pair[0], match_id),
         conflict=_conflict(ask),
@@ -107,7 +111,7 @@ def detail(ask: Ask, program: Program, match: Match) -> Detail:
         newcomer=person_facts.of(program, newcomer, at),
         mentor=person_facts.of(program, mentor, at),
         mentor_load=f"{match.mentor} supports {load} now{had}.",
-        effects=[ask.veiled(said) for said in effects.of_pairing(program, match.newcomer, match.mentor, at)],
+        effects=[ask.veiled(said) for said in effects.of_pairing(program, match, match.mentor, at)],
         choices=card.choices(ask, program, match),
         clock=_clock(program, match, at),
     )

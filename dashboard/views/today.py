@@ -187,7 +187,7 @@ def good_news(program: Program, at: int) -> str:
         if milestone.key == "days" and at - DAY < milestone.at <= at and not _slipped_since(member, milestone.at)
     ]
     if days and (best := max(days))[0]:
-        return f"{best[1]} reached {words.many(best[0], 'day')} in recovery."
+        return f"{best[1]} reached {words.in_recovery(best[0])} in recovery."
     pairs = [match for match in program.state.matches.open.values() if match.stage == "active"]
     steady = sum(match.since <= at - STEADY_DAYS * DAY for match in pairs)
     if steady:

@@ -16,7 +16,7 @@ from matcher.messages import facts
 from matcher.messages.catalog import Event
 from matcher.messages.events import Data
 from matcher.messages.facts import Fact, Told
-from matcher.people import concerns, zones
+from matcher.people import concerns, consents, zones
 from matcher.people.experience import taxonomy
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import Profile, theme_mask
@@ -161,6 +161,8 @@ def _updated(member: Member, what: told.MemberUpdated, time: int, policy: Policy
 
 def _left(member: Member, what: told.MemberLeft, time: int, policy: Policy) -> None:
     member.present, member.mentorship = False, None
+    if member.clinicians:  # who comes back is asked again
+        member.clinicians = consents.revoked(member.clinicians, None, time)
     _seek(member, False, time)
 
 
@@ -251,11 +253,16 @@ def _report_resolved(member: Member, what: told.Resolved, time: int, policy: Pol
 def _consented(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = what.until or FOREVER
+    elif what.scope == "clinician":
+        until = FOREVER if what.until is None else what.until
+        member.clinicians = consents.granted(member.clinicians, what.to, time, until, what.purpose)
 
 
 def _consent_revoked(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = 0
+    elif what.scope == "clinician":
+        member.clinicians = consents.revoked(member.clinicians, what.to, time)
 
 
 def _waived(member: Member, what: told.WaiverGranted, time: int, policy: Policy) -> None:

@@ -20,7 +20,7 @@ from matcher.messages.catalog import parse
 from matcher.program import Program
 from tests.dashboard.house import ORIGIN
 from tests.dashboard.rivers import T0, Living, river
-from tests.matcher.people import HOUR, join, mentor
+from tests.matcher.people import HOUR, join, mentor, tell
 
 if TYPE_CHECKING:
     import schemathesis
@@ -40,9 +40,10 @@ class Desk:
     """A lead who also keeps accounts, at a program with three proposals."""
 
     def __init__(self) -> None:
-        self.program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
         import schemathesis  # five seconds, which collecting the other tests need not pay
 
+        self.program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
+        self.program.handle(tell("consent.granted", "n-1", T0 + 2 * HOUR, scope="clinician"), T0 + 2 * HOUR)
         house = Living(self.program, Program("hill"))
         self.browser = house.signed_in(("*", "lead"), ("*", "admin"))
         self.schema = schemathesis.openapi.from_dict(house.app.openapi())

@@ -322,3 +322,17 @@ def test_nothing_is_asked_of_the_database_twice_for_a_page(path: str) -> None:
     assert lead.get(path).status_code == 200
     assert len(asked) > 5
     assert [statement for statement in set(asked) if asked.count(statement) > 1] == []
+
+
+# The line on top of every page
+
+
+def test_what_cannot_wait_elsewhere_is_told_on_every_page_and_under_every_switch() -> None:
+    program = river(tell("progress.distress", "n-1", T0 + HOUR, level="high")).program
+    house = Living(program, Program("hill"))
+    browser = house.signed_in(("river", "coordinator"), ("hill", "lead"))
+    assert browser.post("/switch", {"program": "hill", "then": "/today"}).status_code == 303
+    for path in ("/today", "/alerts", "/on-call", "/policy"):
+        page = browser.get(path).text
+        assert "1 thing cannot wait" in page, path
+        assert "Nothing urgent" not in page, path

@@ -323,7 +323,7 @@ def test_that_no_kind_of_mentor_stands_out_is_not_that_everybody_has_somebody() 
 
 def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
     women = [join(f"n-{number}", T0, wishes={"mentor_gender": ["woman"]}) for number in range(3)]
-    assert prices(River(mentor("m-1", profile={"gender": "man"}), *women, **STAGED)) == ["nobody has one"]
+    assert prices(River(mentor("m-1", profile={"gender": "man"}), *women, **STAGED)) == ["no such mentor yet"]
     assert prices(River(mentor("m-2", capacity=1), *women, review={"mode": "automatic"})) == ["none is free"]
 
 

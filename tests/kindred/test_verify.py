@@ -263,7 +263,10 @@ def test_a_snapshot_of_format_1_that_could_not_tell_all_concerns_is_sound(
 def dump_of_format_1(program: Program) -> bytes:
     plain = program.state.to_json()
     del plain["hears_all"]
-    members = [{name: each for name, each in member.items() if name != "concerns"} for member in plain["members"]]
+    members = [
+        {name: each for name, each in member.items() if name not in ("concerns", "clinicians")}
+        for member in plain["members"]
+    ]
     for match in plain["matches"]["open"]:
         del match["recorded"]
     return json.dumps({**plain, "format": 1, "members": members}).encode()
