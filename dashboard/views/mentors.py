@@ -36,6 +36,7 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str | None = Field(None, max_length=140, description="The cursor of the page before.")
+    eligible: str | None = Field(None, max_length=140, description="The cursor of the page before, of who could help.")
     limit: int = Field(25, ge=1, le=100)
 
 
@@ -95,6 +96,8 @@ class Mentors(BaseModel):
     next: str | None
     groups: list[Group]
     eligible: list[Eligible]
+    eligible_total: int
+    eligible_next: str | None
     today: str
     """The date, for the form."""
 
@@ -109,20 +112,27 @@ def view(ask: Ask) -> Mentors:
         for member in mentors(program)
         if not ask.is_own(member.id)
     ]
-    behind = [
-        (p, m) for p, m in everybody if query.after is None or people.place(p, m) > people.read_cursor(query.after)
-    ]
+    behind = _behind(everybody, query.after)
     shown = behind[: query.limit]
     early = _ended_early(ask)
+    everybody_eligible = [(program, one) for program in ask.programs.values() for one in eligible(ask, program)]
+    could_behind = _behind(everybody_eligible, query.eligible)
+    could = could_behind[: query.limit]
     return Mentors(
         lines=[line(program, member, ask.now, early) for program, member in shown],
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
         next=people.cursor(*shown[-1]) if len(behind) > len(shown) else None,
         groups=[_group(ask, program) for program in ask.programs.values() if mentors(program)],
-        eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
+        eligible=[_eligible(program, member, ask.now) for program, member in could],
+        eligible_total=len(everybody_eligible),
+        eligible_next=people.cursor(*could[-1]) if len(could_behind) > len(could) else None,
         today=format_instant(ask.now)[:10],
     )
+
+
+def _behind(found: list[tuple[Program, Member]], after: str | None) -> list[tuple[Program, Member]]:
+    return [each for each in found if after is None or people.place(*each) > people.read_cursor(after)]
 
 
 def mentors(program: Program) -> list[Member]:
@@ -156,18 +166,19 @@ def line(program: Program, member: Member, at: int, early: dict[tuple[str, str],
     )
 
 
-def eligible(ask: Ask, program: Program) -> list[Eligible]:
-    """Members whom the program has found to meet the rules, and who have not offered yet."""
-    return [
-        Eligible(
-            program=program.id,
-            id=member.id,
-            recovery=person_facts.recovery(member, ask.now),
-            experiences=[each.words for each in person_facts.experiences(member, ask.now)],
-        )
-        for member in program.state.members
-        if member.present and member.invited and member.mentorship is None and not ask.is_own(member.id)
-    ]
+def eligible(ask: Ask, program: Program) -> list[Member]:
+    """Members whom the program has found to meet the rules, and who have not offered yet, by id."""
+    found = [m for m in program.state.members if m.present and m.invited and m.mentorship is None]
+    return sorted((member for member in found if not ask.is_own(member.id)), key=lambda member: member.id)
+
+
+def _eligible(program: Program, member: Member, at: int) -> Eligible:
+    return Eligible(
+        program=program.id,
+        id=member.id,
+        recovery=person_facts.recovery(member, at),
+        experiences=[each.words for each in person_facts.experiences(member, at)],
+    )
 
 
 def _open(program: Program, member: Member, at: int) -> int:
