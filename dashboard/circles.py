@@ -6,7 +6,7 @@ Everything is in a fixed order, so that the same people stand in the same place 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final, Literal, NamedTuple
@@ -85,17 +85,13 @@ def gathered(program: Program, at: int = 0) -> Circle:
     return Circle(tuple(sorted(clusters, key=lambda each: (each.key == OTHERS, -each.people, each.key))), ties)
 
 
-def without(circle: Circle, person: str | None) -> Circle:
-    """The same without one person."""
-    clusters = [
-        replace(
-            each,
-            marks=tuple(mark for mark in each.marks if mark.id != person),
-            people=each.people - any(mark.id == person for mark in each.marks),
-        )
-        for each in circle.clusters
-    ]
-    ties = tuple(tie for tie in circle.ties if person not in (tie.mentor, tie.newcomer))
+def without(circle: Circle, people: Collection[str | None]) -> Circle:
+    """The same without some people."""
+    clusters = []
+    for each in circle.clusters:
+        marks = tuple(mark for mark in each.marks if mark.id not in people)
+        clusters.append(replace(each, marks=marks, people=each.people - len(each.marks) + len(marks)))
+    ties = tuple(tie for tie in circle.ties if tie.mentor not in people and tie.newcomer not in people)
     return Circle(tuple(each for each in clusters if each.marks), ties)
 
 

@@ -107,7 +107,7 @@ def _may_be_paired(ask: Ask, program: Program, newcomer: str, mentor: str) -> No
         raise FormErrors(other="There is no such mentor in this program.")
     barred = explain.barred(seen, newcomer, mentor, "SAFETY", "CONSENT", aside=PLAN_IS_OVERRULED)
     if barred:
-        raise FormErrors(other=f"They may not be paired: {words.listed([words.bar(code) for code in barred])}.")
+        raise FormErrors(other=f"They may not be paired: {words.listed(words.bars(barred))}.")
 
 
 def _was_first(ask: Ask, claim: Claim) -> str:

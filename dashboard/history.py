@@ -32,9 +32,13 @@ def of_person(
     before: int | None = None,
     limit: int = 25,
     without: Sequence[str] = (),
+    hidden: str | None = None,
 ) -> list[Happened]:
-    """Facts that name a person, the newest first, behind number ``before``."""
+    """Facts that name a person and do not name ``hidden``, the newest first, behind number ``before``."""
     query = _about(program, person).limit(limit)
+    if hidden is not None:
+        also = select(NAMED.c.n).where(NAMED.c.program == program, NAMED.c.person == hidden)
+        query = query.where(NAMED.c.n.not_in(also))
     if before is not None:
         query = query.where(NAMED.c.n < before)
     for prefix in without:

@@ -21,7 +21,8 @@ from dashboard.parts import Parts
 
 BREATH_SECONDS: Final = 1.0  # so soon a stream notices that the process stops
 KEEP_ALIVE_SECONDS: Final = 15.0  # proxies give up on a silent connection after 30 to 60
-LONGEST_SECONDS: Final = 600.0  # then the browser comes again, and is asked who it is
+LONGEST_SECONDS: Final = 600.0  # then the browser is told to come again, and is asked who it is
+LEAVE_SECONDS: Final = 10.0  # so long it is still told of what is new: by then the other stream is open
 RETRY_MS: Final = 2_000
 
 
@@ -39,10 +40,13 @@ def add(app: FastAPI, parts: Parts) -> None:
 
 async def _stream(parts: Parts, account: Account) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
-    ends, quiet_since = loop.time() + LONGEST_SECONDS, loop.time()
+    ends, quiet_since, told = loop.time() + LONGEST_SECONDS, loop.time(), False
     with parts.hub.listening() as queue:
         yield b"retry: %d\n\n" % RETRY_MS
-        while loop.time() < ends and not parts.closing():
+        while loop.time() < ends + LEAVE_SECONDS and not parts.closing():
+            if loop.time() >= ends and not told:
+                told = True
+                yield b"event: again\ndata: {}\n\n"
             text = await _next(queue, account)
             if text is None and loop.time() - quiet_since >= KEEP_ALIVE_SECONDS:
                 text = b": still here\n\n"

@@ -23,8 +23,8 @@ def details(type_: str, said: Said) -> list[str]:
         return []
     lines = [words.sentence(each) for each in said.get("because", ())]
     lines += [words.RISKS.get(risk, risk) for risk in said.get("risks", ())]
-    lines += [f"Not as the rules have it: {words.bar(code)}." for code in said.get("warnings", ())]
-    lines += [f"{words.sentence(words.bar(code))}" for code in said.get("barred_by", said.get("rules", ()))]
+    lines += [f"Not as the rules have it: {bar}." for bar in words.bars(said.get("warnings", ()))]
+    lines += [words.sentence(bar) for bar in words.bars(said.get("barred_by", said.get("rules", ())))]
     lines += [f"What would help: {each}" for each in said.get("unblocks", ())]
     return lines
 
@@ -34,7 +34,7 @@ def _by(said: Said) -> str:
 
 
 def _because(said: Said) -> str:
-    return f": {words.reason(said['reason']).lower()}" if said.get("reason") else ""
+    return f": {words.within(words.reason(said['reason']))}" if said.get("reason") else ""
 
 
 def _until(said: Said) -> str:
@@ -166,7 +166,7 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
 
 
 def _outcome(said: Said) -> str:
-    return f": {words.reason(said['outcome']).lower()}" if said.get("outcome") else ""
+    return f": {words.within(words.reason(said['outcome']))}" if said.get("outcome") else ""
 
 
 def _on(said: Said) -> str:

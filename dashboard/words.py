@@ -198,16 +198,17 @@ PULSE_WISHES: Final = {"continue": "go on", "change": "have somebody else", "end
 THEMES_ALL: Final[tuple[str, ...]] = get_args(Theme)
 SUBSTANCE_CODES: Final = {f"{code}.20": said for code, said in SUBSTANCES.items() if "-" not in code and code != "F17"}
 
+NOT_FREE: Final = "not free for a new pair now"
 BARS: Final = {
     "exclusion": "must not be paired",
     "lineage": "the newcomer supports this mentor",
-    "open_report": "on a pause",  # a report is for leads alone, who see it on its own page
+    "open_report": NOT_FREE,  # a report is for leads alone, who see it on its own page
     "not_admitted": "not cleared yet",
     "recovery_time": "not long enough in recovery",
     "training_lapsed": "training not on record",
     "supervision_lapsed": "supervision too long ago",
-    "paused": "on a pause",
-    "in_distress": "in distress lately",
+    "paused": NOT_FREE,  # with its end, where it has one: a pause that had a word of its own would tell of reports
+    "in_distress": NOT_FREE,
     "same_risk": "both at risk in the same thing",
     "minor": "not of age",
     "no_slot": "no open slot",
@@ -289,6 +290,11 @@ def bar(code: str) -> str:
     return BARS.get(code, code.replace("_", " "))
 
 
+def bars(codes: Iterable[str]) -> list[str]:
+    """Blockers in a few words, each once: how many pauses there are would tell of reports."""
+    return list(dict.fromkeys(map(bar, codes)))
+
+
 def reason(code: str) -> str:
     """A reason code in words; codes of other systems are shown as they are."""
     for known in (REJECTIONS, RECALLS, CLOSINGS, LEAVINGS, CALLS, REPORT_ENDS, WAIVERS, OUTCOMES):
@@ -309,6 +315,11 @@ _REASONS: Final = {
     "mentor_withdrew": "The mentor stopped mentoring",
     "rejected": "Rejected",
 }
+
+
+def within(text: str) -> str:
+    """Words of their own as they stand within a sentence: ``I`` stays as it is."""
+    return text if text.startswith("I ") else text[:1].lower() + text[1:]
 
 
 MILESTONES: Final = {
@@ -351,11 +362,11 @@ def lasting(seconds: int) -> str:
 
 
 def clock(at: int, now: int) -> str:
-    """When something is due: ``14:00`` on the same day, ``on 3 March, 14:00`` on another (UTC)."""
+    """When something is due: ``14:00 UTC`` on the same day, ``on 3 March, 14:00 UTC`` on another."""
     day, time = format_instant(at).split("T")
     if at // DAY == now // DAY:
-        return time[:5]
-    return f"on {int(day[8:])} {_MONTHS[int(day[5:7]) - 1]}, {time[:5]}"
+        return f"{time[:5]} UTC"
+    return f"on {int(day[8:])} {_MONTHS[int(day[5:7]) - 1]}, {time[:5]} UTC"
 
 
 def sentence(text: str) -> str:
@@ -382,7 +393,7 @@ def _title(code: str) -> str:
     title = taxonomy().describe(code)
     for tail in (", uncomplicated", ", unspecified"):
         title = title.removesuffix(tail)
-    return title[:1].lower() + title[1:]
+    return within(title)
 
 
 _OF_IDS: Final = frozenset("0123456789-_.:")

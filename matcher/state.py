@@ -25,7 +25,7 @@ from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
 FORMAT = 2
-"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns."""
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair."""
 
 
 class State:
@@ -108,6 +108,8 @@ class State:
         for member in self.members:
             member.concerns.clear()
             member.clinicians = ()
+        for match in self.matches.open.values():
+            match.recorded = False
 
     def hash(self) -> str:
         """SHA-256 of the state: equal for every reader of the same facts."""

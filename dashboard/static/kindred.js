@@ -47,18 +47,22 @@
   let source = null;
 
   function say(text) {
-    words.textContent = text; // nothing else on the page moves until "Show" is asked for
-    line.hidden = false;
+    line.hidden = false; // nothing else on the page moves until "Show" is asked for
+    window.setTimeout(() => { words.textContent = text; }, 100); // a reader says only what changes while it is shown
   }
 
   function listen() {
-    source = new EventSource("/live");
-    source.addEventListener("news", (event) => {
+    const before = source;
+    const mine = new EventSource("/live");
+    source = mine;
+    mine.addEventListener("again", listen); // the next one is open before this one ends: nothing is missed
+    mine.addEventListener("news", (event) => {
       count += JSON.parse(event.data).new;
       say(count + " new");
     });
-    source.addEventListener("error", () => { broke = true; });
-    source.addEventListener("open", () => {
+    mine.addEventListener("error", () => { if (mine === source) broke = true; });
+    mine.addEventListener("open", () => {
+      if (before) before.close();
       if (broke) say(count ? count + " new, and maybe more" : "There may be something new");
       broke = false;
     });
@@ -84,6 +88,15 @@
   });
   window.addEventListener("pagehide", () => { if (source) source.close(); });
   if (sessionStorage.getItem(kept) === "yes") { show(true); } else { listen(); }
+})();
+
+(function goOnWhereItUnfolded() {
+  document.body.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.id !== "unfolded") return;
+    const heading = event.target.querySelector("h2");
+    heading.tabIndex = -1;
+    heading.focus(); // the link that was pressed is gone, and single keys act where the focus is
+  });
 })();
 
 (function decideBySingleKeys() {

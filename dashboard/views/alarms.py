@@ -139,7 +139,7 @@ def _quiet(program: Program, member: Member, at: int) -> Iterator[Alarm]:
         since = heard + days * DAY
         yield _alarm(program, member, "silence", since, _WITHIN["silence"], str(since), lasting(days * DAY))
     match = program.state.matches.of_newcomer(member.id)
-    if match is not None and match.stage == "active" and match.last_contact is None:
+    if match is not None and match.stage == "active" and match.last_contact is None and not match.recorded:
         missed = match.since + numbers.no_contact_hours * HOUR
         if missed <= at:
             span = lasting(numbers.no_contact_hours * HOUR)

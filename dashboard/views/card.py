@@ -156,7 +156,7 @@ def cautions(program: Program, match: Match, at: int) -> list[str]:
     barred = explain.barred(
         look.at(program, at), match.newcomer, match.mentor, "SAFETY", "CONSENT", aside=frozenset({"no_slot"})
     )
-    return [*(f"They may not be paired now: {words.bar(code)}." for code in barred), *said]
+    return [*(f"They may not be paired now: {bar}." for bar in words.bars(barred)), *said]
 
 
 def choices(ask: Ask, program: Program, match: Match, count: int = 2) -> list[Choice]:
@@ -177,7 +177,7 @@ def _choice(ask: Ask, program: Program, match: Match, mentor: str) -> Choice:
         mentor=mentor,
         fit=sum(term.contribution for term in terms) / MILLION,
         reasons=strongest(seen, match.newcomer, mentor, terms),
-        barred=[words.bar(code) for code in barred],
+        barred=words.bars(barred),
         facts=person_facts.of(program, program.state.members[mentor], at),
         effects=[] if barred else [ask.veiled(said) for said in effects.of_pairing(program, match, mentor, at)],
     )

@@ -68,13 +68,14 @@ class Graph(BaseModel):
 
 
 def view(ask: Ask) -> Graph:
-    """One program, the first of those that are shown. Who stands together is at most a minute old."""
+    """One program, the first of those shown. Who stands together is at most a minute old; nobody in it is gone."""
     assert isinstance(ask.query, Query)
     if not ask.programs:
         return _nothing(ask)
     program = next(iter(ask.programs.values()))
     found, made_at = gathered(program, ask.now)
-    circle = circles.without(found, ask.account.member)
+    gone = {who for who in found.ids if (member := program.state.members.get(who)) is None or not member.present}
+    circle = circles.without(found, {ask.account.member, *gone})
     alone = sum(mark.alone for cluster in circle.clusters for mark in cluster.marks)
     people = sum(cluster.people for cluster in circle.clusters)
     if ask.query.lived is not None:

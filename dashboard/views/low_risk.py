@@ -1,7 +1,7 @@
 """Approve all of low risk: in staged mode only, at most twenty pairs, each listed.
 
-Left out is who needs a person first: anyone with an alert, a waiver or a wish not asked, and all that a coordinator
-would be cautioned about.
+Left out is who needs a person first: anyone with an alert, a waiver or a wish not asked, and pairs with more points of
+risk than the policy lets be made without a person. What speaks against the others is listed beside them.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from dashboard import words
 from dashboard.frame import COORDINATORS, Action, Ask, Decided, FormErrors, NotFound, Page
 from dashboard.tables import MATCHES
 from dashboard.tell import event
-from dashboard.views import look, person_facts
+from dashboard.views import look, people, person_facts
 from dashboard.when import instant_of
 from matcher import care
 from matcher.ids import OpaqueId
@@ -23,6 +23,9 @@ from matcher.program import Program
 
 EARLY_DAYS: Final = 90  # a guess: a pair that ends before its third pulse
 WARN_DAYS: Final = 10  # ahead of a supervision that lapses (care.md)
+NOT_EARLY: Final = (COMPLETED, "declined", "recalled", "reassigned", "died", "left", "moved", "erased")
+"""Reasons of endings that say nothing of how it went: to decline is to choose, and moving away is nobody's doing."""
+
 TICKS_MAX: Final = 200
 LISTED_MAX: Final = 60  # in the form of a group supervision; nobody supervises more at once
 
@@ -33,6 +36,7 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     after: str | None = Field(None, max_length=140, description="The cursor of the page before.")
+    eligible: str | None = Field(None, max_length=140, description="The cursor of the page before, of who could help.")
     limit: int = Field(25, ge=1, le=100)
 
 
@@ -92,6 +96,8 @@ class Mentors(BaseModel):
     next: str | None
     groups: list[Group]
     eligible: list[Eligible]
+    eligible_total: int
+    eligible_next: str | None
     today: str
     """The date, for the form."""
 
@@ -106,18 +112,27 @@ def view(ask: Ask) -> Mentors:
         for member in mentors(program)
         if not ask.is_own(member.id)
     ]
-    behind = [(p, m) for p, m in everybody if query.after is None or f"{p.id}/{m.id}" > query.after]
+    behind = _behind(everybody, query.after)
     shown = behind[: query.limit]
     early = _ended_early(ask)
+    everybody_eligible = [(program, one) for program in ask.programs.values() for one in eligible(ask, program)]
+    could_behind = _behind(everybody_eligible, query.eligible)
+    could = could_behind[: query.limit]
     return Mentors(
         lines=[line(program, member, ask.now, early) for program, member in shown],
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
-        next=f"{shown[-1][0].id}/{shown[-1][1].id}" if len(behind) > len(shown) else None,
+        next=people.cursor(*shown[-1]) if len(behind) > len(shown) else None,
         groups=[group for program in ask.programs.values() if (group := _group(ask, program)).mentors],
-        eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
+        eligible=[_eligible(program, member, ask.now) for program, member in could],
+        eligible_total=len(everybody_eligible),
+        eligible_next=people.cursor(*could[-1]) if len(could_behind) > len(could) else None,
         today=format_instant(ask.now)[:10],
     )
+
+
+def _behind(found: list[tuple[Program, Member]], after: str | None) -> list[tuple[Program, Member]]:
+    return [each for each in found if after is None or people.place(*each) > people.read_cursor(after)]
 
 
 def mentors(program: Program) -> list[Member]:
@@ -145,24 +160,25 @@ def line(program: Program, member: Member, at: int, early: dict[tuple[str, str],
         supervised_at=offer.supervised_at,
         supervision_due=due,
         supervision="lapsed" if due <= at else "soon" if due - at <= WARN_DAYS * DAY else "ok",
-        barred=[words.bar(code) for code in barred],
+        barred=words.bars(barred),
         away=person_facts.away(member, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
     )
 
 
-def eligible(ask: Ask, program: Program) -> list[Eligible]:
-    """Members whom the program has found to meet the rules, and who have not offered yet."""
-    return [
-        Eligible(
-            program=program.id,
-            id=member.id,
-            recovery=person_facts.recovery(member, ask.now),
-            experiences=[each.words for each in person_facts.experiences(member, ask.now)],
-        )
-        for member in program.state.members
-        if member.present and member.invited and member.mentorship is None and not ask.is_own(member.id)
-    ]
+def eligible(ask: Ask, program: Program) -> list[Member]:
+    """Members whom the program has found to meet the rules, and who have not offered yet, by id."""
+    found = [m for m in program.state.members if m.present and m.invited and m.mentorship is None]
+    return sorted((member for member in found if not ask.is_own(member.id)), key=lambda member: member.id)
+
+
+def _eligible(program: Program, member: Member, at: int) -> Eligible:
+    return Eligible(
+        program=program.id,
+        id=member.id,
+        recovery=person_facts.recovery(member, at),
+        experiences=[each.words for each in person_facts.experiences(member, at)],
+    )
 
 
 def _open(program: Program, member: Member, at: int) -> int:
@@ -182,7 +198,7 @@ def _group(ask: Ask, program: Program) -> Group:
 
 def _ended_early(ask: Ask) -> dict[tuple[str, str], int]:
     short = (MATCHES.c.over_at - MATCHES.c.active_at) < EARLY_DAYS * DAY
-    over = (MATCHES.c.stage == "closed") & (MATCHES.c.reason != COMPLETED)
+    over = (MATCHES.c.stage == "closed") & MATCHES.c.reason.not_in(NOT_EARLY)
     query = (
         select(MATCHES.c.program, MATCHES.c.mentor, func.count())
         .where(MATCHES.c.program.in_(list(ask.programs)), over, short)

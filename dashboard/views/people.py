@@ -71,12 +71,12 @@ def view(ask: Ask) -> People:
     query = ask.query
     assert isinstance(query, Query)
     found = [pair for pair in _everybody(ask) if _fits(query, *pair, ask.now)]
-    behind = [pair for pair in found if query.after is None or _key(*pair) > query.after]
+    behind = [pair for pair in found if query.after is None or place(*pair) > read_cursor(query.after)]
     shown, levels = behind[: query.limit], standing_.levels(ask)
     return People(
         lines=[line(ask, program, member, levels.get((program.id, member.id))) for program, member in shown],
         total=len(found),
-        next=_key(*shown[-1]) if len(behind) > len(shown) else None,
+        next=cursor(*shown[-1]) if len(behind) > len(shown) else None,
         families=_families(ask),
         asked=query,
     )
@@ -99,8 +99,20 @@ def _fits(query: Query, program: Program, member: Member, at: int) -> bool:
     )
 
 
-def _key(program: Program, member: Member) -> str:
-    return f"{program.id}/{member.id}"
+def place(program: Program, member: Member) -> tuple[str, str]:
+    """Where somebody stands in a list by program and id."""
+    return program.id, member.id
+
+
+def cursor(program: Program, member: Member) -> str:
+    """The place as a page's parameter."""
+    return "/".join(place(program, member))
+
+
+def read_cursor(said: str) -> tuple[str, str]:
+    """The place that a parameter names. Not compared as text: ``-`` and ``.`` would come before ``/``."""
+    program, _, member = said.partition("/")
+    return program, member
 
 
 def roles(member: Member) -> list[Role]:

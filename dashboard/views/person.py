@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,14 +137,14 @@ def view(ask: Ask) -> Person:
         facts=person_facts.of(program, member, ask.now),
         standing=words.STANDINGS[stands],
         roles=list(people.roles(member)),
-        match=open_.id if open_ else None,
+        match=open_.id if open_ and not ask.is_own(open_.mentor) else None,
         alarms=_alarms(ask, program, member),
         pairs=_pairs(ask, program, member),
-        supported_by=[who for who in program.state.support.ancestors(member.id) if not ask.is_own(who)],
-        supports=[who for who in program.state.support.descendants(member.id) if not ask.is_own(who)],
+        supported_by=_others(ask, program.state.support.ancestors(member.id)),
+        supports=_others(ask, program.state.support.descendants(member.id)),
         nearest=near,
         would_help=would_help,
-        apart=len(list(program.state.exclusions.of(member.id))),
+        apart=len(_others(ask, program.state.exclusions.of(member.id))),
         events=events,
         next=following,
         whole=history.is_whole(ask.db, program.id),
@@ -162,13 +163,24 @@ def sees_reports(ask: Ask, program: Program) -> bool:
 
 def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple[list[Event], int | None]:
     without = () if sees_reports(ask, program) else REPORTS
-    found = history.of_person(ask.db, program.id, member.id, before=query.after, limit=query.limit + 1, without=without)
+    found = history.of_person(
+        ask.db,
+        program.id,
+        member.id,
+        before=query.after,
+        limit=query.limit + 1,
+        without=without,
+        hidden=ask.account.member,
+    )
     shown = found[: query.limit]
-    return [_event(ask, each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+    return [_event(ask, each, names) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(ask: Ask, each: Happened) -> Event:
-    said = ask.veiled(telling.sentence(each.type, each.said))
+def _event(ask: Ask, each: Happened, names: Mapping[str, str]) -> Event:
+    by = each.said.get("by")
+    named = {**each.said, "by": names.get(by, by)} if isinstance(by, str) else each.said
+    said = ask.veiled(telling.sentence(each.type, named))
     details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
     return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 
@@ -199,10 +211,15 @@ def _pairs(ask: Ask, program: Program, member: Member) -> list[Pair]:
     ]
 
 
+def _others(ask: Ask, people: Iterable[str]) -> list[str]:
+    """Without whoever asks: what is between them and somebody is in their own record too."""
+    return [who for who in people if not ask.is_own(who)]
+
+
 def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
     found = look.at(program, ask.now).nearest(member.id)
     near = [
-        Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
+        Nearest(mentor=each.mentor, fit=each.fit, barred=words.bars(each.barred_by))
         for each in found.nearest
         if not ask.is_own(each.mentor)
     ]

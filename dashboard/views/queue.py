@@ -1,4 +1,4 @@
-"""The review queue: every proposal of the account's programs, by level, then hours over the limit, then id."""
+"""The review queue: every proposal of the account's programs, by level, then since when it is late, then id."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 from dashboard.frame import Ask
 from dashboard.views import alarms, standing
 from dashboard.views.alarms import Level
-from dashboard.views.card import Card, closed, over_hours
+from dashboard.views.card import Card, closed
+from matcher.instants import HOUR
 from matcher.pairing.matches import Match
 from matcher.program import Program
 
@@ -17,8 +18,8 @@ class Place(NamedTuple):
     """Where a proposal stands in the queue; sorts first what comes first."""
 
     rank: int
-    under_hours: int
-    """Hours over the limit, turned round."""
+    due: int
+    """Until when the newcomer should have been paired: unlike the hours since then, it stays as it is."""
 
     program: str
     match: str
@@ -26,7 +27,7 @@ class Place(NamedTuple):
     @property
     def cursor(self) -> str:
         """The place as a page's parameter."""
-        return f"{self.rank}.{self.under_hours}.{self.program}/{self.match}"
+        return f"{self.rank}.{self.due}.{self.program}/{self.match}"
 
 
 Levels = Mapping[tuple[str, str], Level]
@@ -36,7 +37,7 @@ Levels = Mapping[tuple[str, str], Level]
 def waiting(ask: Ask, levels: Levels) -> list[Place]:
     """The places of all proposals that the account may decide on, in order. Cost: linear in open matches."""
     return sorted(
-        _place(program, match, ask.now, levels.get((program.id, match.newcomer), "list"))
+        _place(program, match, levels.get((program.id, match.newcomer), "list"))
         for program in ask.programs.values()
         for match in program.state.matches.open.values()
         if match.stage == "proposed" and may_decide(ask, match)
@@ -85,16 +86,17 @@ def after(places: list[Place], cursor: str | None) -> list[Place]:
     return places if start is None else [place for place in places if place > start]
 
 
-def _place(program: Program, match: Match, at: int, level: Level) -> Place:
+def _place(program: Program, match: Match, level: Level) -> Place:
     since = program.state.members[match.newcomer].seeks_since
-    return Place(alarms.RANK[level], -over_hours(program, since, at), program.id, match.id)
+    due = (match.since if since is None else since) + program.policy.waiting.overdue_hours * HOUR
+    return Place(alarms.RANK[level], due, program.id, match.id)
 
 
 def _read(cursor: str) -> Place | None:
     head, _, match = cursor.partition("/")
     rank, _, rest = head.partition(".")
-    under, _, program = rest.partition(".")
+    due, _, program = rest.partition(".")
     try:
-        return Place(int(rank), int(under), program, match)
+        return Place(int(rank), int(due), program, match)
     except ValueError:
         return None

@@ -40,7 +40,10 @@ class Wanted(BaseModel):
     who: str
     count: int
     price: float | None
-    """What a seat of such a mentor is worth to the plan now: 1 is a perfect fit. The market's dual."""
+    """What a seat of such a mentor is worth to the plan now, the dearest: 1 is a perfect fit. The market's dual."""
+
+    mentors: int
+    """How many such mentors there are, whether they have a seat that is free or not."""
 
 
 class Public(BaseModel):
@@ -108,14 +111,17 @@ def of(program: Program, at: int) -> Recruit:
 @by_minute
 def _wanted(program: Program, at: int) -> list[Wanted]:
     left, found = _people(program, at), list[Wanted]()
-    prices = _prices(program)
+    offers = [m for m in program.state.members if m.present and m.mentorship is not None]
+    prices = {mentor: program.desk.market.price(mentor) / MILLION for mentor in program.desk.market.slots()}
     while left and len(found) < KINDS_MAX:
         kinds = Counter(kind for member in left for kind in _kinds(member))
         if not kinds:
             break
         kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0].gender is not None, item[0].lived))
         left = [member for member in left if kind not in _kinds(member)]
-        found.append(Wanted(who=_who(kind), count=count, price=prices.get(kind.lived)))
+        such = [mentor.id for mentor in offers if _is_of(mentor, kind)]
+        price = max((prices[mentor] for mentor in such if mentor in prices), default=None)
+        found.append(Wanted(who=_who(kind), count=count, price=price, mentors=len(such)))
     return found
 
 
@@ -134,7 +140,7 @@ def public(people: Sequence[Member]) -> list[Public]:
         for gender in member.profile.wishes.mentor_gender
     )
     lines = [
-        Public(who=f"somebody who has recovered from {what} and speaks {words.language(language)}", count=count)
+        Public(who=f"somebody who has {what} and speaks {words.language(language)}", count=count)
         for (what, language), count in lived.most_common(KINDS_MAX)
     ]
     lines += [
@@ -156,7 +162,8 @@ def _kinds(member: Member) -> set[Kind]:
 
 
 def _conditions(member: Member) -> set[str]:
-    return {family(each.code) for each in member.profile.experiences if is_substance(each.code)}
+    """Families of what can be recovered from or lived with; circumstances of life (Z) make nobody a mentor."""
+    return {family(each.code) for each in member.profile.experiences if each.code.startswith("F")}
 
 
 def _pairs(member: Member) -> set[tuple[str, str]]:
@@ -168,22 +175,21 @@ def _language(member: Member) -> str:
 
 
 def _lived(code: str) -> str:
-    return words.experience(code)
+    return f"{'recovered from' if is_substance(code) else 'lived with'} {words.experience(code)}"
 
 
 def _who(kind: Kind) -> str:
     who = "anybody" if kind.gender is None else words.gender(kind.gender)
-    return f"{who} who has recovered from {_lived(kind.lived)} and speaks {words.language(kind.language)}"
+    return f"{who} who has {_lived(kind.lived)} and speaks {words.language(kind.language)}"
 
 
-def _prices(program: Program) -> dict[str, float]:
-    """The highest price of a seat by the families that its mentor has lived through."""
-    market, found = program.desk.market, dict[str, float]()
-    for mentor in market.slots():
-        price = market.price(mentor) / MILLION
-        for code in _conditions(program.state.members[mentor]):
-            found[code] = max(price, found.get(code, 0.0))
-    return found
+def _is_of(mentor: Member, kind: Kind) -> bool:
+    profile = mentor.profile
+    return (
+        kind.lived in _conditions(mentor)
+        and kind.language in (profile.languages or ("en",))
+        and kind.gender in (None, profile.gender)
+    )
 
 
 PAGE = Page(

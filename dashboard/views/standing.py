@@ -38,6 +38,11 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
     return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
 
 
+def for_a_person(ask: Ask) -> list[Alarm]:
+    """What is due on the day and nobody has taken into their hands, the most urgent first."""
+    return [alarm for alarm, done in every(ask) if alarm.level != "list" and done == UNTOUCHED]
+
+
 @by_ask
 def handled(ask: Ask) -> Mapping[tuple[str, str], Handled]:
     """What was done, by program and alarm."""

@@ -16,6 +16,7 @@ from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
+from matcher.people.member import Member
 from matcher.program import Program
 
 PAGE_ROWS = 25
@@ -139,8 +140,10 @@ def lately(ask: Ask) -> list[Lately]:
 
 
 def can_recall(program: Program, match: Match, at: int) -> bool:
-    """Whether a pair is still within the window in which it can be taken back."""
-    return match.stage == "active" and match.since > at - program.policy.review.recall_hours * HOUR
+    """Whether a pair that Kindred made is still within the window in which it can be taken back."""
+    return (
+        match.stage == "active" and not match.recorded and match.since > at - program.policy.review.recall_hours * HOUR
+    )
 
 
 def _lately(program: Program, match: Match) -> Lately:
@@ -181,7 +184,7 @@ def good_news(program: Program, at: int) -> str:
         for member in program.state.members
         if member.present
         for milestone in member.recovery.milestones
-        if milestone.key == "days" and at - DAY < milestone.at <= at
+        if milestone.key == "days" and at - DAY < milestone.at <= at and not _slipped_since(member, milestone.at)
     ]
     if days and (best := max(days))[0]:
         return f"{best[1]} reached {words.in_recovery(best[0])} in recovery."
@@ -189,26 +192,44 @@ def good_news(program: Program, at: int) -> str:
     steady = sum(match.since <= at - STEADY_DAYS * DAY for match in pairs)
     if steady:
         return f"{words.many(steady, 'pair')} {'has' if steady == 1 else 'have'} been together for {STEADY_DAYS} days."
-    new = sum(match.since > at - 7 * DAY for match in pairs)
+    new = sum(match.since > at - 7 * DAY and not match.recorded for match in pairs)
     if new:
         return f"{words.many(new, 'newcomer')} found a mentor in the last seven days."
     return f"{words.many(len(pairs), 'pair')} {'is' if len(pairs) == 1 else 'are'} together." if pairs else ""
 
 
+def _slipped_since(member: Member, at: int) -> bool:
+    slip = member.recovery.last_setback()
+    return slip is not None and slip.at >= at
+
+
 def _end(ask: Ask, proposals: int, held: list[Card]) -> str:
-    begin = "Nothing needs you" if not proposals else "After these nothing more needs you"
-    due = min(_dues(ask, held), default=None)
+    alerts = standing.for_a_person(ask)
+    waits = list(_overdue_at(ask))
+    begin = _begin(len(alerts), sum(due <= ask.now for due in waits), after_these=proposals > 0)
+    dues = [*(alarm.due for alarm in alerts), *(card.held_until for card in held if card.held_until), *waits]
+    due = min((due for due in dues if due > ask.now), default=None)
     return f"{begin}; next due {words.clock(due, ask.now)}." if due is not None else f"{begin}, and nothing is due."
 
 
-def _dues(ask: Ask, held: list[Card]) -> Iterator[int]:
-    """When something will need a coordinator: holds that end, newcomers whose day is over."""
-    yield from (card.held_until for card in held if card.held_until)
+def _begin(alerts: int, overdue: int, *, after_these: bool) -> str:
+    """What is left for somebody to do beside the proposals."""
+    said = []
+    if alerts:
+        said.append(f"{words.many(alerts, 'alert')} {'needs' if alerts == 1 else 'need'} a person")
+    if overdue:
+        said.append(f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long")
+    if not said:
+        return "After these nothing more needs you" if after_these else "Nothing needs you"
+    return f"{'After these, ' if after_these else ''}{words.listed(said)}"
+
+
+def _overdue_at(ask: Ask) -> Iterator[int]:
+    """Until when everybody who has nobody, not even a proposal, should have been paired."""
     for program in ask.programs.values():
         for who in unmatched(program, ask.now):
-            due = (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
-            if due > ask.now:
-                yield due
+            if not ask.is_own(who):
+                yield (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
 
 
 PAGE = Page("/today", "Today", COORDINATORS, view, "today.html", query=Query, nav="bar", order=10)

@@ -13,7 +13,7 @@ from dashboard.memo import by_minute
 from dashboard.views import card, look, person_facts, recruit, today
 from dashboard.views.recruit import Recruit
 from matcher.pairing.blockers import BY_CODE, Blocker
-from matcher.pairing.explain import Nearest
+from matcher.pairing.explain import Near
 from matcher.program import Program
 
 NOT_STARTED: Final = ["not_started"]
@@ -46,7 +46,7 @@ class Line(BaseModel):
     """The rule that, relaxed, would open most mentors; empty where none alone would."""
 
     whose: str
-    """Who can relax it: the coordinator, the person, or time."""
+    """Who can do something about it: the coordinator, a lead, the person, or time."""
 
 
 class Cause(BaseModel):
@@ -103,8 +103,8 @@ def line(ask: Ask, program: Program, who: str) -> Line:
     at = ask.now
     seen = look.at(program, at)
     own, found = seen.own_bars(who), seen.nearest(who)
-    near = found.nearest[0] if found.nearest else None
-    codes = _codes(own, found) if program.state.pairing else NOT_STARTED
+    near = next((each for each in found.nearest if not ask.is_own(each.mentor)), None)
+    codes = _codes(own, near) if program.state.pairing else NOT_STARTED
     rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
     return Line(
         program=program.id,
@@ -112,22 +112,36 @@ def line(ask: Ask, program: Program, who: str) -> Line:
         since=since,
         over_hours=card.over_hours(program, since, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
-        barred=[words.bar(code) for code in codes],
-        nearest=near.mentor if near and not ask.is_own(near.mentor) else None,
+        barred=words.bars(codes),
+        nearest=near.mentor if near else None,
         would_help=rule.unblocks if rule else BY_CODE[_told(own[0])].unblocks if own else "",
         whose=_whose(rule or BY_CODE[_told(own[0])]) if rule or own else "",
     )
 
 
 def _whose(rule: Blocker) -> str:
-    return "More seats: ask mentors, or recruit." if rule.code == "no_slot" else _WHOSE[rule.kind]
+    return _WHOSE.get(rule.code) or _WHOSE_OF_KIND[rule.kind]
 
 
-_WHOSE: Final = {
-    "SAFETY": "A safety rule: not to be relaxed but by a waiver.",
+_WHOSE_OF_KIND: Final = {
+    "SAFETY": "A safety rule: nobody can relax it.",
     "CONSENT": "Only the person can change this: ask.",
     "QUALITY": "Widens by itself while they wait.",
 }
+_TIME: Final = "Time; a safety rule, which nobody can relax."
+_WHOSE: Final = {
+    "no_slot": "More seats: ask mentors, or recruit.",
+    "not_admitted": "Yours: decide on the screening.",
+    "recovery_time": "Time; or a lead, by a waiver.",
+    "training_lapsed": "The mentor's, with your help; write the training down.",
+    "supervision_lapsed": "Yours: arrange it, and write it down.",
+    "paused": "Time; or ask how they are.",
+    "in_distress": "Time, or you: speak with the mentor.",
+    "same_risk": _TIME,
+    "lineage": _TIME,
+    "minor": _TIME,
+}
+"""Who can do something about it; of what is not here, the class of the rule says it."""
 
 
 def bars(program: Program, who: str, at: int) -> list[str]:
@@ -135,11 +149,12 @@ def bars(program: Program, who: str, at: int) -> list[str]:
     if not program.state.pairing:
         return NOT_STARTED
     seen = look.at(program, at)
-    return _codes(seen.own_bars(who), seen.nearest(who))
+    found = seen.nearest(who).nearest
+    return _codes(seen.own_bars(who), found[0] if found else None)
 
 
-def _codes(own: list[str], found: Nearest) -> list[str]:
-    barring = own or (list(found.nearest[0].barred_by) if found.nearest else [])
+def _codes(own: list[str], near: Near | None) -> list[str]:
+    barring = own or (list(near.barred_by) if near else [])
     return list(dict.fromkeys(map(_told, barring))) or ["no_slot"]
 
 

@@ -31,6 +31,7 @@ class Match:
     held_until: int = 0
     last_contact: int | None = None
     accepted: tuple[str, ...] = ()
+    recorded: bool = False  # people had made it, who knows how long ago; it was told afterwards
 
     @property
     def is_pinned(self) -> bool:
@@ -98,8 +99,9 @@ class Matches:
 
     def _activated(self, fact: facts.MatchActivated, at: int) -> None:
         before = self.open.get(fact.match)
-        accepted = before.accepted if before else ()
-        self._add(Match(fact.match, fact.newcomer, fact.mentor, fact.fit, "active", at, accepted=accepted))
+        match = Match(fact.match, fact.newcomer, fact.mentor, fact.fit, "active", at, recorded=fact.how == "recorded")
+        match.accepted = before.accepted if before else ()
+        self._add(match)
         self._forgive(fact.newcomer, fact.mentor)
 
     def _withdrawn(self, fact: facts.MatchWithdrawn, at: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import create_engine
 
+from dashboard import live
 from dashboard.access import accounts
 from dashboard.pages import PAGES
 from matcher.messages.facts import ClockAdvanced, Fact
@@ -142,6 +143,17 @@ def test_single_keys_act_only_where_they_were_switched_on_and_only_in_a_card(bro
         assert desk.sent == [], "the first key was taken back"
 
 
+def test_who_unfolds_a_card_by_its_link_goes_on_inside_of_it(browser: Browser, desk: Living) -> None:
+    with served(desk) as address:
+        page = at_today(browser, desk, address, hotkeys=True)
+        page.locator("[data-card]").first.get_by_role("link", name="Unfold").focus()
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="What it does to others")).to_be_focused()
+        page.keyboard.press("a")
+        expect(page.get_by_text("Press Enter to approve")).to_be_visible()
+        page.close()
+
+
 def test_a_review_by_keys_alone(browser: Browser, desk: Living) -> None:
     with served(desk) as address:
         page = at_today(browser, desk, address, hotkeys=True)
@@ -188,4 +200,19 @@ def test_what_is_new_is_said_and_nothing_moves(browser: Browser, house_of: House
     page.get_by_role("link", name="Show", exact=True).click()
     expect(page.get_by_role("link", name="Show", exact=True)).to_be_hidden()
     expect(page.locator("#content")).to_be_focused()
+    page.close()
+
+
+def test_a_stream_that_is_renewed_says_nothing_that_is_not_so(
+    browser: Browser, house_of: House, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr(live, "LEAVE_SECONDS", 2.0)
+    page = browser.new_page()
+    sign_in(page, address)
+    for _ in range(3):
+        page.wait_for_event("response", lambda answer: answer.url.endswith("/live"))
+    expect(page.get_by_text("There may be something new")).to_be_hidden()
+    tell_of(house_of, "match.proposed", 2)
+    expect(page.get_by_text("2 new")).to_be_visible()
     page.close()

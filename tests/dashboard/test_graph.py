@@ -19,7 +19,7 @@ from matcher.program import Program
 from tests.dashboard.chromium import chromium
 from tests.dashboard.house import served
 from tests.dashboard.rivers import Living, cohort, river
-from tests.matcher.people import T0, River, join, mentor
+from tests.matcher.people import T0, River, join, mentor, tell
 
 ids = st.text("abcmn0123456789.-_:", min_size=1, max_size=64)
 
@@ -178,6 +178,18 @@ def test_nobody_is_in_a_picture_that_they_look_at(told: Living) -> None:
             assert own not in drawn_in(page.json()["svg"])
             assert f">{own}<" not in mine.get(path).text
         assert mine.get(f"/graph/river/{own}").status_code == 403
+
+
+def test_who_is_erased_is_out_of_the_picture_at_once() -> None:
+    program = river()
+    house = Living(program.program)
+    browser = coordinator(house)
+    assert "n-1" in browser.get("/graph").text
+    program.take(tell("member.erased", "n-1", T0 + 1))
+    house.now = T0 + 2
+    answer = browser.get("/graph")
+    assert answer.status_code == 200
+    assert "n-1" not in answer.text
 
 
 def test_only_coordinators_and_leads_see_it_and_only_their_programs(told: Living) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
 
 from dashboard import telling
 from dashboard.views import recruit
-from matcher.instants import HOUR
+from matcher.instants import DAY, HOUR
 from matcher.messages.events import EVENTS
 from matcher.messages.facts import DECISIONS
+from matcher.policy import Policy
 from matcher.program import Program
-from tests.dashboard.rivers import T0, Living, cohort, river
-from tests.matcher.people import join, tell
+from tests.dashboard.rivers import STAGED, T0, Living, cohort, river
+from tests.matcher.people import River, join, mentor, tell
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +63,26 @@ def test_pages_of_people_hold_everybody_once(told: Living) -> None:
     assert len(seen) == len(set(seen)) == page["total"]
 
 
+def test_pages_hold_every_program_once_whatever_its_name_begins_with() -> None:
+    house = Living(*map(small, ("north", "north-east")))
+    browser = house.signed_in(("*", "coordinator"))
+    for path, people in (("people", ["m-1", "m-2", "n-1"]), ("mentors", ["m-1", "m-2"])):
+        seen, after = [], None
+        while after != "":
+            page = browser.get(f"/api/v1/{path}", params={"limit": 1} | ({"after": after} if after else {})).json()
+            seen += [(line["program"], line["id"]) for line in page["lines"]]
+            after = page["next"] or ""
+        assert seen == [(program, who) for program in ("north", "north-east") for who in people]
+
+
+def small(name: str) -> Program:
+    program = Program(name)
+    program.adopt(Policy.model_validate(STAGED), T0)
+    for event in (*mentor("m-1"), *mentor("m-2"), join("n-1")):
+        program.handle(replace(event, program=name), T0)
+    return program
+
+
 # A person
 
 
@@ -91,6 +113,28 @@ def test_a_timeline_tells_events_and_decisions_with_their_reasons_the_newest_fir
     assert "Had a setback." in [alarm["words"] for alarm in page["alarms"]]
 
 
+def test_a_timeline_names_who_did_it_and_keeps_what_people_say_of_themselves() -> None:
+    house = Living(river().program)
+    account = house.account(("river", "coordinator"), name="Ana")
+    browser = house.browser(account)
+    program = river()
+    program.take(tell("match.reviewed", program.match("n-1").id, T0 + 1, decision="approve", by=account))
+    program.take(tell("match.recalled", program.match("n-1").id, T0 + 2, by=account, reason="safety_concern"))
+    house = house.remember(*program.facts)
+    house.replica.programs["river"] = program.program
+    said = [event["words"] for event in browser.get("/api/v1/people/river/n-1").json()["events"]]
+    assert "The pair was taken back, by Ana: I am worried about safety." in said
+    assert account not in str(said)
+
+
+def test_people_can_be_found_by_gender_in_the_form() -> None:
+    browser = coordinator(Living(river(join("n-2", T0, gender="man")).program))
+    assert '<select id="gender" name="gender">' in browser.get("/people").text
+    found = text_of(browser.post("/people", {"gender": "man"}))
+    assert "1 found" in found
+    assert "Nobody like this" in text_of(browser.post("/people", {"gender": "nonbinary"}))
+
+
 def test_every_type_of_fact_has_a_sentence() -> None:
     missing = {*EVENTS, *DECISIONS} - telling.KNOWN
     about_nobody = {
@@ -108,10 +152,73 @@ def test_only_a_lead_sees_a_report() -> None:
     assert "Record something" in seen
 
 
+def test_what_is_between_somebody_and_whoever_looks_is_not_shown() -> None:
+    program = river(
+        tell("match.recorded", "n-1", T0 + HOUR, mentor="m-1"),
+        join("n-2", T0 + HOUR),
+    )
+    match = program.match("n-1").id
+    program.take(
+        tell("safety.reported", "m-1", T0 + 2 * HOUR, by="n-1", severity="serious"),
+        tell("exclusion.added", "n-1", T0 + 2 * HOUR, other="m-1", kind="never_again"),
+        tell("match.pulsed", match, T0 + 2 * HOUR, by="n-1", going=1, wish="change"),
+        tell("progress.checked_in", "n-1", T0 + 2 * HOUR, mood=4),
+    )
+    house = Living(program.program).remember(*program.facts)
+    own = house.browser(house.account(("river", "lead"), member="m-1"))
+    page = own.get("/api/v1/people/river/n-1").json()
+    assert page["events"][0]["words"] == "Checked in: mood 4 of 10."
+    assert not re.search("report|[Mm]ust not|it goes", str(page["events"]))
+    assert (page["pairs"], page["supported_by"], page["apart"], page["match"]) == ([], [], 0, None)
+    for path in ("people/river/n-1", "people/river/n-2", "waiting", "mentors"):
+        assert "m-1" not in own.get(f"/api/v1/{path}").text, path
+    card = own.get("/api/v1/today").json()["cards"][0]
+    assert "m-1" not in own.get(f"/api/v1/review/river/{card['match']}").text
+    assert "m-1" in coordinator(house, "lead").get("/api/v1/people/river/n-1").text
+
+
+def test_a_report_is_not_told_by_how_a_pause_reads() -> None:
+    program = river(
+        *mentor("m-3", capacity=1),
+        tell("mentor.paused", "m-1", T0 + HOUR, until="2026-04-01"),
+        tell("safety.reported", "m-1", T0 + HOUR, severity="serious"),
+        tell("safety.reported", "m-2", T0 + HOUR, severity="serious"),
+        tell("progress.distress", "m-3", T0 + HOUR, level="elevated"),
+    )
+    browser = coordinator(Living(program.program).remember(*program.facts))
+    barred = {line["id"]: line["barred"] for line in browser.get("/api/v1/mentors").json()["lines"]}
+    assert barred["m-1"] == barred["m-2"] == barred["m-3"] == ["not free for a new pair now"]
+    near = browser.get("/api/v1/people/river/n-1").json()["nearest"]
+    assert {each["mentor"]: each["barred"] for each in near} == barred
+    [line] = browser.get("/api/v1/waiting").json()["lines"]
+    assert line["barred"] == ["not free for a new pair now"]
+
+
 def test_somebody_of_another_program_is_not_there(told: Living) -> None:
     told.replica.programs["hill"] = river(join("h-1")).program
     assert coordinator(told).get("/people/hill/h-1").status_code == 404
     del told.replica.programs["hill"]
+
+
+def test_only_what_may_tell_of_how_it_went_counts_as_ended_early() -> None:
+    program = River(mentor("m-1"), *[join(f"n-{number}") for number in range(5)], review={"mode": "automatic"})
+    for number, (type_, data) in enumerate(
+        [
+            ("match.answered", {"by": "n-0", "answer": "decline"}),
+            ("match.recalled", {"by": "Ana", "reason": "mistake"}),
+            ("member.left", {"reason": "died"}),
+            ("member.left", {"reason": "moved"}),
+            ("match.closed", {"by": "Ana", "reason": "no_contact"}),
+        ]
+    ):
+        who, at = f"n-{number}", T0 + (number + 1) * HOUR
+        if program.mentor_of(who) is None:
+            program.take(tell("match.recorded", who, at, mentor="m-1"))
+        subject = who if type_.startswith("member.") else program.match(who).id
+        program.take(tell(type_, subject, at + 1, **data))
+    house = Living(program.program).remember(*program.facts)
+    [line] = coordinator(house).get("/api/v1/mentors").json()["lines"]
+    assert (line["had"], line["ended_early"]) == (5, 1)
 
 
 # Waiting
@@ -126,6 +233,30 @@ def test_who_waits_is_told_with_what_bars_them_and_what_would_help() -> None:
     assert line["whose"] == "Only the person can change this: ask."
     assert [cause["code"] for cause in page["causes"]] == ["gender_wish"]
     assert "n-2" in text_of(coordinator(house).get("/waiting"))
+
+
+@pytest.mark.parametrize(
+    ("news", "whose"),
+    [
+        (tell("mentor.paused", "m-1", T0 + HOUR), "Time; or ask how they are."),
+        (tell("progress.distress", "m-1", T0 + HOUR, level="elevated"), "Time, or you: speak with the mentor."),
+        (tell("mentor.screened", "m-1", T0 + HOUR, outcome="declined"), "Yours: decide on the screening."),
+    ],
+)
+def test_whose_it_is_to_help_is_told_by_the_rule_and_no_waiver_is_offered_where_there_is_none(news, whose) -> None:
+    program = River(mentor("m-1"), join("n-1"), news, **STAGED)
+    [line] = coordinator(Living(program.program)).get("/api/v1/waiting").json()["lines"]
+    assert line["whose"] == whose
+
+
+def test_a_supervision_that_lapsed_is_the_coordinators_to_arrange() -> None:
+    program = River(mentor("m-1"), join("n-1", T0 + HOUR, wishes={}), **STAGED)
+    program.until(T0 + 40 * DAY)
+    [line] = coordinator(Living(program.program)).get("/api/v1/waiting").json()["lines"]
+    assert (line["would_help"], line["whose"]) == (
+        "A supervision contact takes place.",
+        "Yours: arrange it, and write it down.",
+    )
 
 
 def test_pages_of_who_waits_are_in_order(told: Living) -> None:
@@ -171,3 +302,35 @@ def test_public_lines_have_at_most_two_traits() -> None:
         gendered = any(word in line.who for word in ("a woman", "a man", "a nonbinary", "another gender"))
         assert not (gendered and "recovered" in line.who)
         assert line.count >= recruit.CELL_MIN
+
+
+def test_mentors_are_looked_for_also_for_who_lives_with_no_substance() -> None:
+    lived = [{"code": "F43.10"}, {"code": "F32.9"}]
+    program = River(*[join(f"n-{number}", T0, experiences=lived) for number in range(6)], **STAGED)
+    browser = coordinator(Living(program.program))
+    [one] = browser.get("/api/v1/waiting/recruit").json()["programs"]
+    assert [(each["who"], each["count"]) for each in one["wanted"]] == [
+        ("anybody who has lived with depression and speaks English", 6)
+    ]
+    assert "Whom to recruit" in text_of(browser.get("/waiting"))
+
+
+def test_that_no_kind_of_mentor_stands_out_is_not_that_everybody_has_somebody() -> None:
+    program = River(join("n-1", T0, experiences=[{"code": "Z59.00"}]), **STAGED)
+    browser = coordinator(Living(program.program))
+    said = text_of(browser.get("/waiting/recruit"))
+    assert "river: 1 wait" in said
+    assert "no kind of mentor stands out" in said
+    assert "everybody has somebody" not in said
+    assert "No kind of mentor stands out" in text_of(browser.get("/waiting"))
+
+
+def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
+    women = [join(f"n-{number}", T0, wishes={"mentor_gender": ["woman"]}) for number in range(3)]
+    assert prices(River(mentor("m-1", profile={"gender": "man"}), *women, **STAGED)) == ["no such mentor yet"]
+    assert prices(River(mentor("m-2", capacity=1), *women, review={"mode": "automatic"})) == ["none is free"]
+
+
+def prices(program: River) -> list[str]:
+    page = coordinator(Living(program.program)).get("/waiting/recruit").text
+    return re.findall(r'data-label="A seat is worth">([^<]*)<', page)

@@ -316,7 +316,7 @@ def test_mentors_are_listed_with_load_and_what_closes_them(house: Living) -> Non
     page = browser_of(house).get("/api/v1/mentors").json()
     lines = {line["id"]: line for line in page["lines"]}
     assert (lines["m-1"]["caseload"], lines["m-1"]["open_slots"]) == (1, 0)
-    assert lines["m-2"]["barred"] == ["on a pause"]
+    assert lines["m-2"]["barred"] == ["not free for a new pair now"]
     assert lines["m-2"]["open_slots"] == 0
     assert page["open_slots"] == 0
 
@@ -327,6 +327,22 @@ def test_who_meets_the_rules_can_be_invited(house: Living) -> None:
     assert browser.post("/mentors/river/v-1/invite").status_code == 303
     assert last(house) == ("member.contacted", "v-1", {"by": browser.account, "outcome": "invited_to_mentor"})
     assert browser.post("/mentors/river/n-1/invite").status_code == 404
+
+
+def test_who_could_become_a_mentor_is_listed_page_by_page() -> None:
+    program = river(*[veteran(f"v-{number}") for number in range(5)])
+    program.until(T0 + 5 * DAY)
+    browser, seen, after = browser_of(Living(program.program)), [], ""
+    while True:
+        page = browser.get("/api/v1/mentors", params={"limit": 2} | ({"eligible": after} if after else {})).json()
+        assert len(page["eligible"]) <= 2
+        seen += [one["id"] for one in page["eligible"]]
+        after = page["eligible_next"]
+        if after is None:
+            break
+    assert seen == [f"v-{number}" for number in range(5)]
+    assert page["eligible_total"] == 5
+    assert 'href="/mentors?eligible=river/v-1"' in browser.get("/mentors?limit=2").text
 
 
 # Alerts

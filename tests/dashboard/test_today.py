@@ -70,6 +70,18 @@ def test_pages_of_the_queue_are_the_queue_also_when_what_stood_at_the_cursor_is_
     assert browser.get("/today?after=nonsense").status_code == 200
 
 
+def test_pages_of_the_queue_are_the_queue_also_when_time_goes_on_between_them() -> None:
+    late = [join(f"n-{number}", T0 + number * HOUR // 6) for number in range(2, 7)]
+    house = Living(river(mentor("m-3", capacity=5), *late, mentor={"capacity_max": 5}).program)
+    browser = coordinator(house)
+    whole = [card["newcomer"] for card in queue(browser)["cards"]]
+    first = browser.get("/api/v1/today?limit=3").json()
+    house.now += 45 * 60
+    second = coordinator(house, "Ben").get("/api/v1/today", params={"limit": 9, "after": first["next"]}).json()
+    assert [card["newcomer"] for card in [*first["cards"], *second["cards"]]] == whole
+    assert len(whole) == 6
+
+
 def test_a_card_says_one_sentence_three_reasons_and_one_caution(house: Living) -> None:
     page = coordinator(house).get("/today").text
     text = unescape(re.sub(r"<[^>]+>", " ", page))
@@ -87,8 +99,44 @@ def test_a_day_ends_and_says_what_is_next() -> None:
         decide(browser, card, "approve")
     now = queue(browser)
     assert now["cards"] == []
-    assert now["end"] == "Nothing needs you; next due on 3 March, 11:00."  # n-3 has waited a day then
+    assert now["end"] == "Nothing needs you; next due on 3 March, 11:00 UTC."  # n-3 has waited a day then
     assert now["good"] == "2 newcomers found a mentor in the last seven days."
+
+
+def test_the_day_does_not_end_while_an_alert_stands_or_somebody_has_waited_too_long() -> None:
+    program = river(
+        tell("progress.distress", "m-1", T0 + HOUR, level="high"),
+        tell("progress.setback", "n-1", T0 + HOUR, code="F11.20", severity="lapse"),
+    )
+    house = Living(program.program)
+    browser = coordinator(house)
+    [card] = queue(browser)["cards"]
+    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC."
+    decide(browser, card, "approve")
+    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC."
+    distress = browser.get("/api/v1/alerts").json()["groups"][0]["lines"][0]["alert"]
+    house.remember(*program.facts)
+    told = tell("alert.acknowledged", distress, T0 + HOUR, by="Ana")
+    house.remember(*program.take(told))
+    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC."
+
+
+def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_long() -> None:
+    house = Living(river(join("n-2", T0), join("n-3", T0)).program)
+    browser = coordinator(house)
+    for card in queue(browser)["cards"]:
+        decide(browser, card, "approve")
+    assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
+    house.now = T0 + 25 * HOUR
+    assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
+
+
+def test_a_milestone_is_no_good_news_any_more_when_a_setback_followed() -> None:
+    program = river(tell("progress.milestone", "n-1", T0 + HOUR, kind="days", days=90))
+    house = Living(program.program)
+    assert queue(coordinator(house))["good"] == "n-1 reached 90 days in recovery."
+    program.take(tell("progress.setback", "n-1", T0 + 2 * HOUR, code="F11.20", severity="relapse"))
+    assert queue(coordinator(house, "Ben"))["good"] == ""
 
 
 def test_an_empty_program_teaches() -> None:
@@ -138,7 +186,7 @@ def test_holding_keeps_the_card_aside(house: Living) -> None:
     decide(browser, queue(browser)["cards"][0], "hold")
     now = queue(browser)
     assert (now["cards"], [card["newcomer"] for card in now["held"]]) == ([], ["n-1"])
-    assert now["end"] == "Nothing needs you; next due on 3 March, 09:00."
+    assert now["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
 
 
 def test_a_rejection_needs_a_reason_and_brings_the_next_mentor(house: Living) -> None:
@@ -265,6 +313,18 @@ def test_what_is_overdue_and_how_long_a_pair_can_be_taken_back_is_the_policy_of_
 def decide_and_read(browser, card: dict) -> str:
     assert decide(browser, card, "approve").status_code == 303
     return browser.get("/today").text
+
+
+def test_a_pair_that_people_had_made_is_no_news_and_nobody_asks_where_its_first_contact_is() -> None:
+    house = Living(river().program)
+    browser = coordinator(house)
+    told = browser.post("/record/river/n-1/pair", {"mentor": "m-1", "since": "2025-08-14"})
+    assert told.status_code == 303
+    now = queue(browser)
+    assert now["lately"] == []
+    assert now["good"] == "1 pair is together."
+    house.now = T0 + 4 * DAY
+    assert coordinator(house, "Ben").get("/api/v1/alerts").json()["groups"] == []
 
 
 def test_the_queue_can_be_narrowed_to_what_i_opened_and_to_what_is_new() -> None:
@@ -406,3 +466,8 @@ def test_pairs_are_approved_together_or_none_is() -> None:
     answer = browser.post("/low-risk/river", {"pairs": chosen})
     assert (answer.status_code, "This was not done" in answer.text) == (422, True)
     assert program.mentor_of("n-1")[1] == "proposed"
+
+
+def test_what_speaks_against_a_pair_of_low_risk_is_listed_beside_it(house: Living) -> None:
+    page = coordinator(house).get("/low-risk/river").text
+    assert "It would be this mentor's first newcomer." in unescape(page)

@@ -267,6 +267,8 @@ def dump_of_format_1(program: Program) -> bytes:
         {name: each for name, each in member.items() if name not in ("concerns", "clinicians")}
         for member in plain["members"]
     ]
+    for match in plain["matches"]["open"]:
+        del match["recorded"]
     return json.dumps({**plain, "format": 1, "members": members}).encode()
 
 
