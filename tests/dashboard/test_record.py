@@ -296,7 +296,7 @@ def test_a_coordinator_who_mentors_records_nothing_of_their_own_pair_or_supervis
         "/mentors/river/supervision": {"on": "2026-03-05", "came": ["m-1", "m-2"]},
     }
     for path, form in forms.items():
-        refused = own.post(path, form)
+        refused = own.api(f"/api/v1{path}", form)
         assert (path, refused.status_code) == (path, 422)
         assert "colleague can" in refused.text
     assert not house.sent
