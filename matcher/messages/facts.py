@@ -8,6 +8,7 @@ not know is damage or a newer version, never something to skip.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -184,16 +185,30 @@ class Fact(NamedTuple):
     type: str
     data: Told | Decision
 
-    def line(self) -> bytes:
-        """The fact as one line of compact JSON, without the line break. The same fact has the same bytes."""
-        # Not model_dump_json: to pass its arguments along takes as long as to write what most events say.
+    def line(self, said: bytes | None = None) -> bytes:
+        """The fact as one line of compact JSON, without the line break. The same fact has the same bytes.
+
+        ``said`` is the data of what was told, if it was written already (``write``).
+        """
         program, n, at, type_, data = self
         head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
         if isinstance(data, Told):
             subject, time, what = data
-            said = what.__pydantic_serializer__.to_json(what, exclude_unset=True).decode()
-            return f'{head}{{"subject":"{subject}","time":"{format_instant(time)}","what":{said}}}}}'.encode()
+            text = (said or write(what)).decode()
+            return f'{head}{{"subject":"{subject}","time":"{format_instant(time)}","what":{text}}}}}'.encode()
         return f"{head}{data.__pydantic_serializer__.to_json(data).decode()}}}".encode()
+
+
+def write(what: Data) -> bytes:
+    """What an event said, as compact JSON: without what was not said."""
+    # Not model_dump_json: to pass its arguments along takes as long as to write what most events say.
+    return what.__pydantic_serializer__.to_json(what, exclude_unset=True)
+
+
+@lru_cache(maxsize=4_096)
+def read(type_: str, said: bytes) -> Data:
+    """What ``write`` wrote of an event of this type. Most say what others said: they share it, as nothing changes it."""
+    return EVENTS[type_].model_validate_json(said)
 
 
 def read_fact(line: bytes) -> Fact:
