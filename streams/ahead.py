@@ -17,8 +17,8 @@ from subprocess import DEVNULL, PIPE, Popen
 from typing import IO, Any, Final
 
 from matcher.errors import Refused
-from matcher.messages import facts
 from matcher.messages.catalog import Event
+from matcher.messages.facts import Told, read, write
 from streams import files
 from streams.intake import Input
 
@@ -81,8 +81,18 @@ def _receive(pipe: IO[bytes]) -> bytes:
 
 def _pack(item: Input) -> _Packed:
     event, refusal = item.event, item.refusal
-    told = event and (event.source, event.type, event.subject, event.program, event.time, facts.write(event.data))
-    return (*item[:4], told, refusal and (refusal.code, refusal.message), *item[6:8])
+    return (
+        *item[:4],
+        None if event is None else _pack_event(event),
+        None if refusal is None else (refusal.code, refusal.message),
+        *item[6:8],
+    )
+
+
+def _pack_event(event: Event) -> _Packed:
+    what = write(event.data)
+    said = Told(event.subject, event.time, event.data).write(what)
+    return event.source, event.type, event.subject, event.program, event.time, what, said
 
 
 def _unpack(
@@ -90,8 +100,8 @@ def _unpack(
 ) -> Input:
     if told is None:
         return Input(raw, id_, key, content, None, Refused(*refusal) if refusal else None, *large)
-    source, type_, subject, program, time, said = told
-    event = Event(id_, source, type_, subject, program, time, facts.read(type_, said))
+    source, type_, subject, program, time, what, said = told
+    event = Event(id_, source, type_, subject, program, time, read(type_, what))
     return Input(raw, id_, key, content, event, None, None, "", None, said)
 
 

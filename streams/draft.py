@@ -48,7 +48,7 @@ class Draft:
             self._put([fact])
 
     def accepted(self, pair: Pair, facts: Sequence[Fact], said: bytes | None = None) -> None:
-        """An event and what it led to; ``said`` is the event's data, if it was written already (``Fact.line``)."""
+        """An event and what it led to; ``said`` is the told fact's data, if it was written already (``Fact.line``)."""
         self._put(facts, DIGESTS_BYTES, said)
         self._open.others.append(pair)
 

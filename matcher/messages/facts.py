@@ -38,6 +38,14 @@ class Told(NamedTuple):
     time: int
     what: Data
 
+    def write(self, what: bytes) -> bytes:
+        """The JSON of it, around that of ``what``."""
+        return b'{"subject":"%b","time":"%b","what":%b}' % (
+            self.subject.encode(),
+            format_instant(self.time).encode(),
+            what,
+        )
+
 
 class PolicyAdopted(Decision):
     """The numbers that hold from here on: the whole text, so that every reader takes them from the journal."""
@@ -188,15 +196,15 @@ class Fact(NamedTuple):
     def line(self, said: bytes | None = None) -> bytes:
         """The fact as one line of compact JSON, without the line break. The same fact has the same bytes.
 
-        ``said`` is the data of what was told, if it was written already (``write``).
+        ``said`` is its data, if that is an event's and was written already (``Told.write``).
         """
         program, n, at, type_, data = self
-        head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
         if isinstance(data, Told):
-            subject, time, what = data
-            text = (said or write(what)).decode()
-            return f'{head}{{"subject":"{subject}","time":"{format_instant(time)}","what":{text}}}}}'.encode()
-        return f"{head}{data.__pydantic_serializer__.to_json(data).decode()}}}".encode()
+            body = said or data.write(write(data.what))
+        else:
+            body = data.__pydantic_serializer__.to_json(data)
+        head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
+        return b"%b%b}" % (head.encode(), body)
 
 
 def write(what: Data) -> bytes:
