@@ -10,8 +10,8 @@ from typing import Final
 
 from journal.pause import collector_paused
 from matcher.policy import PolicyBook
-from streams.duplicates import Seen
 from streams.ahead import batches
+from streams.duplicates import Seen
 from streams.folder import DataFolder
 from streams.intake import Input
 from streams.processor import Receipt

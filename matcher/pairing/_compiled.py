@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -35,3 +38,21 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
             return cast(Function, njit(signature, **_HOW)(function))
 
     return compiled
+
+
+@intrinsic  # type: ignore[misc]
+def prefetch(typing_context: Any, table: Any, row: Any, byte: Any) -> Any:
+    """Ask for the memory at this byte of a table's row, which is to be read soon."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        stride = builder.extract_value(array.strides, 0)
+        offset = builder.add(builder.mul(arguments[1], stride), arguments[2])
+        place = cgutils.pointer_add(builder, array.data, offset, ir.PointerType(ir.IntType(8)))
+        integer = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer])
+        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        builder.call(instruction, [place, integer(0), integer(3), integer(1)])
+        return context.get_dummy_value()
+
+    return types.void(table, types.int64, types.int64), code

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from functools import lru_cache
+from operator import itemgetter
 from struct import Struct
 
 import numpy as np
@@ -75,10 +76,10 @@ class Roster:
             self._write_profile(row, member.profile, shift)
         changes: list[int] = []
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
-        values = state(member, stands, at, policy, self._lexicons, changes.append)
+        values = state(member, stands, at, policy, self._lexicons, changes)
         self._editions[row] += self._put(row, values, _PAIRED)
         self._put(row, values, _ALONE)
-        self._next_change[row] = min((instant for instant in changes if at < instant < FOREVER), default=FOREVER)
+        self._next_change[row] = min([FOREVER, *[instant for instant in changes if instant > at]])
         return row
 
     def drop(self, member_id: str) -> None:
@@ -110,15 +111,16 @@ class Roster:
         return sum(word.bit_count() for word in common.tolist())
 
     def _write_profile(self, row: int, profile: Profile, shift: int) -> None:
-        closure = self.closures[row] = _closure(tuple(each.code for each in profile.experiences))
-        values = told(profile, shift, self._lexicons) | {"information": taxonomy().information(closure)}
+        closure, information = _lived(tuple([each.code for each in profile.experiences]))
+        values = told(profile, shift, self._lexicons) | {"information": information}
         self._editions[row] += self._put(row, values, _SAID)
         if len(closure) > self.nodes.shape[1]:
             more = len(closure) - self.nodes.shape[1]
             self.nodes = np.pad(self.nodes, ((0, 0), (0, more)), constant_values=NO_NODE)
         self.nodes[row] = NO_NODE
         self.nodes[row, : len(closure)] = closure
-        self._profiles[row], self._shifts[row], self._standings[row] = profile, shift, UNHEARD
+        self.closures[row], self._profiles[row], self._shifts[row] = closure, profile, shift
+        self._standings[row] = UNHEARD
 
     def _new_row(self, member_id: str) -> int:
         if self._free:
@@ -178,7 +180,7 @@ class _Form:
     """How a part of a row is packed into bytes, and where they stand in it."""
 
     def __init__(self, part: Part, layout: Layout) -> None:
-        self._names = part.numbers
+        self._named = itemgetter(*part.numbers)
         self._numbers = Struct(f"{len(part.numbers)}q")
         self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
         self.widths = [(name, layout.words(name)) for name in part.sets]
@@ -186,7 +188,7 @@ class _Form:
         self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES if part.sets else 0
 
     def numbers(self, values: Mapping[str, int]) -> bytes:
-        return self._numbers.pack(*[values[name] for name in self._names])
+        return self._numbers.pack(*self._named(values))
 
     def sets(self, values: Mapping[str, int]) -> bytes:
         words: list[int] = []
@@ -206,6 +208,7 @@ def _replace(memory: memoryview, start: int, packed: bytes) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _closure(codes: tuple[str, ...]) -> Closure:
-    """One closure for all people with the same experiences."""
-    return taxonomy().closure(codes)
+def _lived(codes: tuple[str, ...]) -> tuple[Closure, int]:
+    """One closure for all people with the same experiences, and its information content."""
+    closure = taxonomy().closure(codes)
+    return closure, taxonomy().information(closure)
