@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -40,19 +39,21 @@ def kernel(signature: Any) -> Callable[[Function], Function]:
     return compiled
 
 
-@intrinsic  # type: ignore[misc]
-def prefetch(typing_context: Any, table: Any, row: Any, byte: Any) -> Any:
-    """Ask for the memory at this byte of a table's row, which is to be read soon."""
-
+def _prefetch(typing_context: Any, table: Any, row: Any, byte: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        stride = builder.extract_value(array.strides, 0)
-        offset = builder.add(builder.mul(arguments[1], stride), arguments[2])
-        place = cgutils.pointer_add(builder, array.data, offset, ir.PointerType(ir.IntType(8)))
-        integer = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer])
-        instruction = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        builder.call(instruction, [place, integer(0), integer(3), integer(1)])
+        whole, number, offset = arguments
+        array = context.make_array(signature.args[0])(context, builder, whole)
+        bytes_, integer = ir.IntType(8).as_pointer(), ir.IntType(32)
+        start = builder.mul(number, builder.extract_value(array.strides, 0))
+        place = builder.gep(builder.bitcast(array.data, bytes_), [builder.add(start, offset)])
+        instruction = builder.module.declare_intrinsic(
+            "llvm.prefetch", [bytes_], ir.FunctionType(ir.VoidType(), [bytes_, integer, integer, integer])
+        )
+        builder.call(instruction, [place, integer(0), integer(3), integer(1)])  # to read, for all caches, as data
         return context.get_dummy_value()
 
     return types.void(table, types.int64, types.int64), code
+
+
+prefetch = cast(Callable[[Any, int, int], None], intrinsic(_prefetch))
+"""Ask for the memory at this byte of a table's row, which is to be read soon."""

@@ -36,6 +36,9 @@ NEVER = -(1 << 62)
 
 _NOT_ASKED = NEVER + 1
 
+DATING = "days"
+"""The kind of milestone that may tell when a recovery began."""
+
 _UNNAMED = ""
 """The family of a setback without a code."""
 
@@ -121,11 +124,12 @@ def _older(old: _D | None, new: _D) -> _D:
     return new if old is None or new.at < old.at else old
 
 
-def _fold(kept: tuple[_K, ...], new: _K, choose: Callable[[_K | None, _K], _K] = _newer) -> tuple[_K, ...]:
+def _fold(kept: tuple[_K, ...], new: _K, choose: Callable[[_K, _K], _K] = _newer) -> tuple[_K, ...]:
     """``kept`` with what ``choose`` takes of ``new`` and the one of its key; sorted: arrival leaves no trace."""
-    old = next((each for each in kept if each.key == new.key), None)
-    others = [each for each in kept if each.key != new.key]
-    return tuple(sorted([*others, choose(old, new)], key=attrgetter("key")))
+    for place, old in enumerate(kept):
+        if old.key == new.key:
+            return (*kept[:place], choose(old, new), *kept[place + 1 :])
+    return tuple(sorted([*kept, new], key=attrgetter("key")))
 
 
 def _unbroken(began: Iterable[int | None], relapses: Iterable[Setback]) -> int | None:
@@ -169,7 +173,9 @@ class Recovery:
 
     def milestone(self, kind: str, days: int | None, at: int) -> None:
         """Something was reached; of kind ``days`` it may tell when recovery began."""
-        self.milestones, self._began_at = _fold(self.milestones, Milestone(kind, at, days)), _NOT_ASKED
+        self.milestones = _fold(self.milestones, Milestone(kind, at, days))
+        if kind == DATING:
+            self._began_at = _NOT_ASKED
         self.seen(at)
 
     def assess(self, instrument: str, total: int, items: Iterable[int], at: int) -> None:
@@ -211,7 +217,7 @@ class Recovery:
         """When the stated recovery began, relapses left aside."""
         if stated.since is not None and stated.state != "active":
             return stated.since
-        days = next((milestone for milestone in self.milestones if milestone.key == "days"), None)
+        days = next((milestone for milestone in self.milestones if milestone.key == DATING), None)
         told = days.at - days.days * DAY if days and days.days is not None else None
         if stated.state == "active":
             return told if days and days.at > self.stated_at else None

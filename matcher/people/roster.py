@@ -72,7 +72,8 @@ class Roster:
         if row is None:
             row = self._new_row(member.id)
         shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
-        if self._shifts[row] != shift or self._profiles[row] != member.profile:
+        known = self._profiles[row]
+        if self._shifts[row] != shift or (known is not member.profile and known != member.profile):
             self._write_profile(row, member.profile, shift)
         changes: list[int] = []
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
