@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from hashlib import sha256
 from itertools import islice
@@ -24,7 +24,7 @@ PIECE_BYTES: Final = 1024 * 1024
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def batches(names: Sequence[str], size: int = BATCH_LINES, skipped: int = 0) -> Iterator[list[Input]]:
+def batches(names: Sequence[str], size: int = BATCH_LINES, skipped: int = 0) -> Generator[list[Input], None, None]:
     """The inputs of all files, ``size`` lines at a time, or fewer when they are large; not those ``skipped`` batches.
 
     Raises ConfigurationError at once when a file is missing or may not be read, later when reading it fails.
@@ -42,7 +42,7 @@ def batches(names: Sequence[str], size: int = BATCH_LINES, skipped: int = 0) -> 
     return _read(names, size, skipped)
 
 
-def _read(names: Sequence[str], size: int, skipped: int) -> Iterator[list[Input]]:
+def _read(names: Sequence[str], size: int, skipped: int) -> Generator[list[Input], None, None]:
     lines = (line for name in names for line in _file(name))
     for batch in islice(_cut(lines, size), skipped, None):
         yield [line if isinstance(line, Input) else read_input(line) for line in batch]

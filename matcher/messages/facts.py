@@ -25,6 +25,9 @@ FACT_UNREADABLE = code(
 )
 
 
+OFTEN_BYTES = 40  # as much as a check-in says; what is longer is mostly one person's alone
+
+
 class Decision(BaseModel):
     """Base of what the program decides: frozen and closed."""
 
@@ -213,9 +216,14 @@ def write(what: Data) -> bytes:
     return what.__pydantic_serializer__.to_json(what, exclude_unset=True)
 
 
-@lru_cache(maxsize=4_096)
 def read(type_: str, said: bytes) -> Data:
-    """What ``write`` wrote of an event of this type. Most say what others said: they share it, as nothing changes it."""
+    """What ``write`` wrote of an event of this type."""
+    return _said_often(type_, said) if len(said) <= OFTEN_BYTES else EVENTS[type_].model_validate_json(said)
+
+
+@lru_cache(maxsize=4_096)
+def _said_often(type_: str, said: bytes) -> Data:
+    """One object for everybody who said the same: nothing changes it."""
     return EVENTS[type_].model_validate_json(said)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from matcher.errors import MarketError, code
-from matcher.pairing._places import WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
+from matcher.pairing._places import ABSENT, WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
 from matcher.pairing._tables import (
     TOUCHED,
     Ints,
@@ -134,12 +134,13 @@ class Market:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
         row = self._row(newcomer)
         by = whole(by, WEIGHT)
-        weights = self._tables.weight[row, self._mentors.order()]
-        unblocked = weights[weights >= 0]
-        if unblocked.size and not 0 <= int(unblocked.min()) + by <= int(unblocked.max()) + by <= WEIGHT_MAX:
+        weights = self._tables.weight[row].take(self._mentors.order())
+        highest = int(weights.max(initial=ABSENT))
+        lowest = highest if by >= 0 else int(weights[weights >= 0].min(initial=WEIGHT_MAX))
+        if highest >= 0 and not 0 <= lowest + by <= highest + by <= WEIGHT_MAX:
             raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
         self._refuse_overflow(gain=1)
-        if unblocked.size:
+        if highest >= 0:
             self._kernels.shift_row(self._tables, row, by, self._mentors.order())
 
     def commit(self, newcomer: str) -> str:

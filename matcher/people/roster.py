@@ -21,13 +21,14 @@ from matcher.people.experience import Closure, taxonomy
 from matcher.people.member import FOREVER, Member
 from matcher.people.profile import Profile
 from matcher.people.record import HOUR_WORDS, PARTS, PERSON, TONGUES, WORD, Layout, Part, Person
-from matcher.people.rows import UNHEARD, Lexicons, Standing, standing, state, told
+from matcher.people.rows import UNHEARD, Lexicons, Standing, half_hours, standing, state, told
 from matcher.policy import Policy
 
 NO_NODE = -1
 """Fills up a row of ``Roster.nodes``."""
 _WORD_MASK = (1 << WORD) - 1
 _WORD_BYTES = WORD // 8
+_HOURS = Struct(f"{HOUR_WORDS}Q")
 _SAID, _PAIRED, _ALONE = range(len(PARTS))
 
 
@@ -73,8 +74,10 @@ class Roster:
             row = self._new_row(member.id)
         shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
         known = self._profiles[row]
-        if self._shifts[row] != shift or (known is not member.profile and known != member.profile):
+        if known is not member.profile and known != member.profile:
             self._write_profile(row, member.profile, shift)
+        elif self._shifts[row] != shift:
+            self._write_hours(row, member.profile, shift)
         changes: list[int] = []
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
         values = state(member, stands, at, policy, self._lexicons, changes)
@@ -123,6 +126,13 @@ class Roster:
         self.closures[row], self._profiles[row], self._shifts[row] = closure, profile, shift
         self._standings[row] = UNHEARD
 
+    def _write_hours(self, row: int, profile: Profile, shift: int) -> None:
+        """Clocks were put forward or back where the member lives."""
+        hours = half_hours(profile.hours, shift)
+        packed = _HOURS.pack(*[hours >> WORD * place & _WORD_MASK for place in range(HOUR_WORDS)])
+        self._editions[row] += _replace(self._words, row * self._sets_bytes + self._hours_start, packed)
+        self._shifts[row] = shift
+
     def _new_row(self, member_id: str) -> int:
         if self._free:
             row = self._free.pop()
@@ -158,6 +168,7 @@ class Roster:
         self._words = self.sets.reshape(-1).view(np.uint8).data
         self._forms = [_Form(part, layout) for part in PARTS]
         self._sets_bytes = layout.width * _WORD_BYTES
+        self._hours_start = layout.places()["hours"] * _WORD_BYTES
 
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
         """Write a part of a row; whether it is another than it was."""
