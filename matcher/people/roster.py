@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Mapping
 from functools import lru_cache
 from operator import itemgetter
-from struct import Struct
+from struct import Struct, error
 
 import numpy as np
 import numpy.typing as npt
@@ -173,15 +173,17 @@ class Roster:
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
         """Write a part of a row; whether it is another than it was."""
         form = self._forms[part]
-        for name, words in form.widths:
-            if values[name] >> WORD * words:
-                self._widen(name, words + 1)
-                return self._put(row, values, part)
         changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values))
-        if form.widths:
-            start = row * self._sets_bytes + form.sets_start
-            changed |= _replace(self._words, start, form.sets(values))
-        return changed
+        if not form.widths:
+            return changed
+        try:
+            sets = form.sets(values)
+        except error:  # a mask is wider than its words
+            for name, words in form.widths:
+                if values[name] >> WORD * words:
+                    self._widen(name, words + 1)
+            return self._put(row, values, part) or changed
+        return _replace(self._words, row * self._sets_bytes + form.sets_start, sets) or changed
 
     def _widen(self, name: str, words: int) -> None:
         """Make room for a 65th language or family in all sets of its kind."""
@@ -203,10 +205,14 @@ class _Form:
         return self._numbers.pack(*self._named(values))
 
     def sets(self, values: Mapping[str, int]) -> bytes:
+        """Raises ``struct.error`` when one is wider than its words."""
         words: list[int] = []
         for name, width in self.widths:
             mask = values[name]
-            words += [mask] if width == 1 else [mask >> WORD * place & _WORD_MASK for place in range(width)]
+            for _ in range(width - 1):
+                words.append(mask & _WORD_MASK)
+                mask >>= WORD
+            words.append(mask)
         return self._sets.pack(*words)
 
 
