@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal, get_args, get_origin
 
@@ -22,19 +23,19 @@ class Blank(BaseModel):
     choices: list[tuple[str, str]]
 
 
-def blanks(form: type[BaseModel]) -> list[Blank]:
-    """The fields of a form, in order."""
-    return [_blank(name, field) for name, field in form.model_fields.items()]
+def blanks(form: type[BaseModel], choices: Mapping[str, Mapping[str, str]] | None = None) -> list[Blank]:
+    """The fields of a form, in order; ``choices`` are those of fields that do not say them themselves."""
+    return [_blank(name, field, (choices or {}).get(name)) for name, field in form.model_fields.items()]
 
 
-def _blank(name: str, field: FieldInfo) -> Blank:
+def _blank(name: str, field: FieldInfo, offered: Mapping[str, str] | None) -> Blank:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    given = extra.get("choices", {})
-    choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, dict) else {}
+    given = extra.get("choices") if offered is None else offered
+    choices = {str(key): str(value) for key, value in given.items()} if isinstance(given, Mapping) else {}
     return Blank(
         name=name,
         title=field.title or name.replace("_", " "),
-        kind=_kind(field.annotation, bool(choices)),
+        kind=_kind(field.annotation, "choices" in extra),
         hint=field.description or "",
         required=field.is_required(),
         choices=list(choices.items()),

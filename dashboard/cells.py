@@ -24,7 +24,10 @@ from typing import Any, Final
 import networkx
 
 CELL_MIN: Final = 5
-"""Fewer people than this are not counted out (care.md: by self-declared group, with cells below 5 hidden)."""
+"""Fewer people than this are not counted out (care.md: by self-declared group, with cells below 5 hidden).
+
+No number of the policy: what somebody declared of themselves was told under this floor, and no program may lower it.
+"""
 
 TABLE_MIN: Final = 10
 """Of fewer people there is no table: that it is missing must not say that there are fewer than ``CELL_MIN``."""

@@ -118,6 +118,12 @@ class Chronicle:
             self._pending = Place(item.position, self._reader.tally.chain)
         return True
 
+    def warm_up(self) -> None:
+        """Build what is derived, so that the first page need not: a second or two with 10,000 people."""
+        with self._replica.changing(self._projection.home) as programs:
+            for program in programs.values():
+                _ = program.desk
+
     def _is_foreign(self, item: Recorded, place: Place) -> bool:
         """Whether the record at the place of the rows is missing, or is not the one whose rows they are."""
         if item.position == place.position:

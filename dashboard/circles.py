@@ -197,7 +197,7 @@ def _shared(members: Sequence[Member]) -> list[tuple[str, str, list[str]]]:
             found.append((code, words.experience(code), people))
             for who in people:
                 counts.subtract(lived.pop(who))
-    return [*found, (OTHERS, "what few others live with", list(lived))] if lived else found
+    return [*found, (OTHERS, "something rarer", list(lived))] if lived else found
 
 
 def _families(member: Member) -> set[str]:

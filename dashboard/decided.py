@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from dashboard.rows import OF_MATCHES
 from matcher.messages import events
 from matcher.messages.facts import Told
+from matcher.named import OF_MATCHES
 
 _DECISIONS: Final = {
     "match.recorded": "record",

@@ -108,12 +108,17 @@ def _done(program: Program, form: Reviewed) -> str:
     pair = f"{form.newcomer} and {form.mentor}"
     match form.decision:
         case "approve":
-            return f"{pair} are paired. You can take it back for {today.RECALL_HOURS} hours."
+            return f"{pair} are paired.{_recallable(program)}"
         case "hold":
             return f"{pair} are on hold for {words.many(program.policy.review.hold_hours, 'hour')}."
         case "reject":
             return f"{pair} will not be proposed to each other again."
-    return f"{form.newcomer} and {form.other} are paired. You can take it back for {today.RECALL_HOURS} hours."
+    return f"{form.newcomer} and {form.other} are paired.{_recallable(program)}"
+
+
+def _recallable(program: Program) -> str:
+    hours = program.policy.review.recall_hours
+    return f" You can take it back for {words.many(hours, 'hour')}." if hours else ""
 
 
 class Together(Form):
@@ -150,7 +155,7 @@ def recalled(ask: Ask, form: Reasoned) -> Decided:
     """Take a pair back within its window; the two are not put together again."""
     program, match_id = ask.program(ask.path["program"]), ask.path["match"]
     match = _match(ask, program, match_id)
-    if match is None or not today.can_recall(match, ask.now):
+    if match is None or not today.can_recall(program, match, ask.now):
         raise Conflict(
             "this pair can no longer be taken back: it is over, or the time for it has passed; end it instead"
         )

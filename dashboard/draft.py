@@ -20,6 +20,7 @@ from dashboard.tables import ALERTS, EXPERIENCES, FACTS, LETTERS, MATCHES, MENTO
 from matcher.ids import match_id
 from matcher.messages import events, facts
 from matcher.messages.facts import Fact, Told
+from matcher.named import named
 from matcher.people.member import Member
 from matcher.program import Program
 
@@ -37,7 +38,7 @@ class Draft:
     def __init__(self, home: str, memory: Memory) -> None:
         self.home = home
         self.facts: list[Fact] = []
-        self.erased: dict[Key, None] = {}
+        self.erased: dict[Key, int] = {}  # at the program's clock
         self.removed: dict[Table, list[Row]] = {MENTORS: [], EXPERIENCES: []}
         self.added: dict[Table, list[Row]] = {table: [] for table in _LISTED}
         self.put: dict[Table, Rows] = {table: {} for table in _KEPT}
@@ -53,15 +54,15 @@ class Draft:
         if fact.type.startswith(_MOVES_LITTLE):  # most facts there are
             self._progress(program, fact)
             return
-        people = rows.named(program, fact)
+        people = named(program.state, fact)
         waited = [_since(program, who) for who in people]
-        program.evolve(fact)
+        program.evolve(fact, people)
         self._note(program, fact, people)
         for who, since in zip(people, waited, strict=True):
             if since != _since(program, who):
                 self._waiting(program, fact, who, since)
         if fact.type == "member.erased":
-            self._erase(program.id, rows.subject(fact))
+            self._erase(program.id, rows.subject(fact), fact.at)
 
     def letters(self, position: int, at: int, refused: Iterable[bytes], known: Iterable[str]) -> None:
         """Note what was refused in a record."""
@@ -116,10 +117,10 @@ class Draft:
 
     def _progress(self, program: Program, fact: Fact) -> None:
         """Word of somebody's recovery names nobody else, and moves neither matches nor waiting."""
-        program.evolve(fact)
-        self._decided = NOTHING
         row = rows.fact(fact)
         who = row["subject"]
+        program.evolve(fact, (who,))
+        self._decided = NOTHING
         self.added[FACTS].append(row)
         self.added[NAMED].append({"program": fact.program, "person": who, "n": fact.n})
         self._touched[fact.program, who] = None
@@ -251,9 +252,9 @@ class Draft:
 
     # Erasure
 
-    def _erase(self, program: str, who: str) -> None:
+    def _erase(self, program: str, who: str, at: int) -> None:
         """Take somebody out of what is to be written, and have them taken out of what was."""
-        self.erased[program, who] = None
+        self.erased[program, who] = at
         gone = {row["n"] for row in self.added[NAMED] if (row["program"], row["person"]) == (program, who)}
         for table in (NAMED, FACTS):
             self.added[table] = [row for row in self.added[table] if row["program"] != program or row["n"] not in gone]

@@ -11,16 +11,20 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from dashboard.access import audit
+from dashboard.access import accounts, audit
 from dashboard.contact import cards
 
-Forget = Callable[[Connection, str, str], None]
-"""Given the connection, the program and the person."""
+Forget = Callable[[Connection, str, str, int], None]
+"""Given the connection, the program, the person, and the program's clock when they were erased."""
 
 
-def _in_the_audit(connection: Connection, program: str, person: str) -> None:
+def _in_the_audit(connection: Connection, program: str, person: str, at: int) -> None:
     audit.erase(connection, person, program)
 
 
-FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit, cards.forget)
+def _their_card(connection: Connection, program: str, person: str, at: int) -> None:
+    cards.forget(connection, program, person)
+
+
+FORGETS: Final[tuple[Forget, ...]] = (_in_the_audit, _their_card, accounts.forget_member)
 """All that must forget. A table of the dashboard's own that holds a member id has its function here."""

@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 from dashboard.chronicle import Chronicle
 from dashboard.projection import Projection
 from dashboard.replica import Load, Replica
+from journal.pause import set_aside
 from journal.port import Journal
 from matcher.errors import KindredError, SafeHalt, Unreachable, code
 from matcher.messages.facts import Fact
@@ -134,7 +135,10 @@ class _Line:
             self.stopping.wait(REST_SECONDS)
         else:
             self.failure = None
-            self.caught_up.set()
+            if not self.caught_up.is_set():
+                self._chronicle.warm_up()
+                set_aside()
+                self.caught_up.set()
             self.woken.wait(LOOK_SECONDS)
 
     def _read(self) -> None:

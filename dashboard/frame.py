@@ -16,6 +16,7 @@ and ``ACTIONS``; the application takes nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
@@ -133,11 +134,17 @@ class Ask:
     everywhere: Mapping[str, Program] = field(default_factory=dict)
     """The same programs without the switch."""
 
+    watched: Mapping[str, Program] = field(default_factory=dict)
+    """Those whose people the account works with, whatever the page and the switch: what cannot wait is told of them."""
+
     channels: frozenset[str] = frozenset()
     """How this installation can call somebody: ``mail``, ``webhook``."""
 
     means: Means | None = None
     """What else the house has; every page of the application is given it."""
+
+    known: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was asked of the database for this page and may be needed again (``dashboard.memo.by_ask``)."""
 
     def roles(self, program: str) -> frozenset[Role]:
         """What the account is in this program."""
@@ -146,6 +153,11 @@ class Ask:
     def is_own(self, member: str | None) -> bool:
         """Whether this is the account's own record: lists leave it out, pages refuse it."""
         return member is not None and member == self.account.member
+
+    def veiled(self, said: str) -> str:
+        """A sentence in which the account's own person is nobody in particular."""
+        own = self.account.member
+        return said if own is None else re.sub(rf"(?<![\w.:-]){re.escape(own)}(?![\w:-])", "somebody", said)
 
     def program(self, program: str) -> Program:
         """The program of this id. Raises NotFound, also when it exists and is not the account's to see."""
@@ -172,6 +184,9 @@ class Page:
 
     nav: Place = "none"
     order: int = 0
+    aside: frozenset[Role] = frozenset()
+    """Whose bar is full without this page: for them it stands under More."""
+
     person: str | None = None
     """The name of the brace that holds a member id: the own record is refused, and each opening is audited."""
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, select
 
 from dashboard.tables import ALERTS, FACTS, LETTERS, MATCHES, NAMED, PROGRAMS
 
@@ -44,9 +44,12 @@ def of_person(
 
 def progress(db: Connection, program: str, person: str) -> list[Happened]:
     """What was told of somebody's recovery, the newest ``ROWS_MAX``, the oldest first."""
-    query = _about(program, person).where(FACTS.c.type.like("progress.%"), FACTS.c.subject == person)
-    rows = [_happened(row) for row in db.execute(query.limit(ROWS_MAX))]
-    return sorted(rows, key=lambda each: each.time)
+    return _told_of(db, program, person, FACTS.c.type.like("progress.%"))
+
+
+def of_types(db: Connection, program: str, person: str, types: Sequence[str]) -> list[Happened]:
+    """What was told of somebody, of these types; the newest ``ROWS_MAX``, the oldest first."""
+    return _told_of(db, program, person, FACTS.c.type.in_(types))
 
 
 def matches_of(db: Connection, program: str, person: str) -> list[Row[Any]]:
@@ -72,6 +75,11 @@ def is_whole(db: Connection, program: str) -> bool:
     """Whether the history of a program is known from its first fact."""
     row = db.execute(select(PROGRAMS.c.unknown_to).where(PROGRAMS.c.program == program)).first()
     return row is not None and row.unknown_to == 0
+
+
+def _told_of(db: Connection, program: str, person: str, which: ColumnElement[bool]) -> list[Happened]:
+    query = _about(program, person).where(which, FACTS.c.subject == person).limit(ROWS_MAX)
+    return sorted((_happened(row) for row in db.execute(query)), key=lambda each: each.time)
 
 
 def _about(program: str, person: str) -> Select[Any]:

@@ -20,8 +20,13 @@ CROWDED = code(
 
 STREAMS_MAX: Final = 500
 WAITING_MAX: Final = 100  # messages to a browser that does not read; then the oldest go: it is told to look anyhow
-NEWS: Final = ("match.", "newcomer.", "alert.", "member.joined", "mentor.volunteered", "progress.setback")
-"""What begins like this is news; check-ins, supervisions and clocks are not."""
+NEWS: Final = (
+    *("match.", "newcomer.", "alert.", "safety.", "member.joined", "mentor.volunteered"),
+    *("progress.setback", "progress.distress", "progress.assessed"),
+)
+"""What begins like this is news; check-ins, supervisions and clocks are not, nor is it news that somebody looks."""
+
+LOOKS: Final = ("match.opened", "match.pinned")
 
 Message = tuple[str, bytes]
 
@@ -35,7 +40,7 @@ class Hub:
 
     def tell(self, facts: Sequence[Fact]) -> None:
         """Tell all streams of these facts; called on a follower's thread."""
-        news = Counter(fact.program for fact in facts if fact.type.startswith(NEWS))
+        news = Counter(fact.program for fact in facts if fact.type.startswith(NEWS) and fact.type not in LOOKS)
         with self._lock:
             streams = list(self._streams.items())
         for program, number in sorted(news.items()):

@@ -27,5 +27,8 @@ class Means:
     vault: Vault | None = None
     """Seals and opens local cards; None where there are none: beside workers, or without their keys."""
 
+    vault_trouble: str | None = None
+    """Why the cards of this house stay closed, in words that name a file: for those who keep it."""
+
     links: Mapping[str, str] = field(default_factory=dict)
     """By program, where the platform's own system shows a person; ``{id}`` stands for them."""

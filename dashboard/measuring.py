@@ -22,7 +22,7 @@ from matcher.instants import DAY
 from matcher.program import Program
 
 TO_MATCH: Final = (DAY, 3 * DAY, 7 * DAY, 14 * DAY, 28 * DAY)
-"""The first is the policy's aim, after which a newcomer is overdue (care.md)."""
+"""The first is the usual aim (``waiting.overdue_hours``); the ends are the same in every program, to compare them."""
 
 TO_CONTACT: Final = (DAY, 2 * DAY, 3 * DAY)
 """Reminder, backup, coordinator: what happens at a first contact that is missed (care.md)."""
@@ -46,7 +46,7 @@ def measured(program: Program, at: int, db: Connection) -> Measured:
     paired = [Person(member, first.active_at) for first, member in pairs]
     seen, measures = _of_pairs([first for first, _ in pairs], at)
     waiting = [Person(members[who], members[who].seeks_since or at) for who in today.unmatched(program, at)]
-    waits = _of_waits(waiting, at)
+    waits = _of_waits(program, waiting, at)
     by: dict[By, list[Figure]] = {
         each: figures(measures, partitions(paired, each, at)) + figures(waits, partitions(waiting, each, at))
         for each in BYS
@@ -85,13 +85,12 @@ def _lasting(lasted: Sequence[Lasted], seen: Looks) -> Measure | None:
     return measure("survival", places, len(seen.days) + len(seen.followed), label, widens=False)
 
 
-def _of_waits(waiting: Sequence[Person], at: int) -> list[Measure]:
-    places = [int(card.over_hours(person.began, at) > 0) for person in waiting]
-    made = measure("waiting", places, 2, lambda these: _WAITS[these.start] if len(these) == 1 else "waiting")
+def _of_waits(program: Program, waiting: Sequence[Person], at: int) -> list[Measure]:
+    places = [int(card.over_hours(program, person.began, at) > 0) for person in waiting]
+    limit = words.many(program.policy.waiting.overdue_hours, "hour")
+    said = (f"up to {limit}", f"more than {limit}")
+    made = measure("waiting", places, 2, lambda these: said[these.start] if len(these) == 1 else "waiting")
     return [] if made is None else [made]
-
-
-_WAITS: Final = (f"up to {card.OVERDUE_HOURS} hours", f"more than {card.OVERDUE_HOURS} hours")
 
 
 def _to_match(first: First) -> int:

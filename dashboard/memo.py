@@ -1,20 +1,35 @@
-"""What a view works out of a whole program, kept until the program or the minute changes.
+"""What views would ask for again, kept: of a whole program until it or the minute changes, of a page for that page.
 
 Views stay functions of what they are asked with: the memory holds only what the same program would give again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Concatenate, Final, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
+from dashboard.frame import Ask
+from matcher.people.member import Member
 from matcher.program import Program
 
 T = TypeVar("T")
 P = ParamSpec("P")
 MINUTE: Final = 60  # what time alone changes on a page may be this old
+
+
+def by_ask(make: Callable[[Ask], T]) -> Callable[[Ask], T]:
+    """Ask once for what a page needs in several places: ``make(ask)`` is the same until the page is made."""
+
+    @wraps(make)
+    def asked(ask: Ask) -> T:
+        if make not in ask.known:
+            ask.known[make] = make(ask)
+        found: T = ask.known[make]
+        return found
+
+    return asked
 
 
 def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]:
@@ -28,6 +43,33 @@ def by_program(make: Callable[[Program, int], T]) -> Callable[[Program, int], T]
         if held is None or held[0] != key:
             held = kept[program] = (key, make(program, at))
         return held[1]
+
+    return asked
+
+
+def by_member(make: Callable[[Program, Member, int], T | None]) -> Callable[[Program, int], Mapping[str, T]]:
+    """Keep what is said of each member of whom something is said: until a fact names them, and for a minute at most."""
+    kept: WeakKeyDictionary[Program, tuple[tuple[int, int], dict[str, T]]] = WeakKeyDictionary()
+
+    @wraps(make)
+    def asked(program: Program, at: int) -> Mapping[str, T]:
+        key, members = (program.n, at // MINUTE), program.state.members
+        held = kept.get(program)
+        if held is not None and held[0] == key:
+            return held[1]
+        named = program.named_since(held[0][0]) if held is not None and held[0][1] == key[1] else None
+        if held is None or named is None:
+            said, people = dict[str, T](), list(members)
+        else:
+            said, people = held[1], [member for who in named if (member := members.get(who)) is not None]
+        for member in people:
+            one = make(program, member, at)
+            if one is not None:
+                said[member.id] = one
+            else:
+                said.pop(member.id, None)
+        kept[program] = key, said
+        return said
 
     return asked
 

@@ -132,8 +132,8 @@ def empty(engine: Engine) -> None:
 
 def apply(connection: Connection, draft: Draft) -> None:
     """Make the changes of a draft. Erasures come first: who joins again afterwards is another person to us."""
-    for key in draft.erased:
-        _erase(connection, *key)
+    for key, at in draft.erased.items():
+        _erase(connection, *key, at)
     for table, gone in draft.removed.items():
         if gone:
             chosen = [table.c[name] == bindparam(f"the_{name}") for name in gone[0]]
@@ -159,7 +159,7 @@ def _put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
 
 
-def _erase(connection: Connection, program: str, person: str) -> None:
+def _erase(connection: Connection, program: str, person: str, at: int) -> None:
     mine = select(NAMED.c.n).where(NAMED.c.program == program, NAMED.c.person == person)
     named = connection.scalars(mine).all()
     for table in (FACTS, NAMED):
@@ -172,7 +172,7 @@ def _erase(connection: Connection, program: str, person: str) -> None:
     either = (MATCHES.c.newcomer == person) | (MATCHES.c.mentor == person)
     connection.execute(delete(MATCHES).where(and_(MATCHES.c.program == program, either)))
     for forget_them in FORGETS:
-        forget_them(connection, program, person)
+        forget_them(connection, program, person, at)
 
 
 def _place(connection: Connection, home: str, *, lock: bool = False) -> Place:

@@ -5,7 +5,7 @@ A form says when it happened by its day; what is about a pair is about the perso
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import words
+from dashboard.access import accounts
 from dashboard.frame import COORDINATORS, LEADS, Action, Ask, Decided, FormErrors, NotFound, Role
 from dashboard.tell import event
 from dashboard.when import instant_of
@@ -68,6 +69,8 @@ class Consents(Dated):
 
     answer: Literal["granted", "revoked"] = choice("They", {"granted": "consent", "revoked": "take the consent back"})
     scope: Literal["matching", "clinician", "share_progress"] = choice("To", words.SCOPES)
+    to: OpaqueId | None = choice("Which clinician", {}, None, "Empty: any of the program; taken back: all.")
+    purpose: Reason | None = choice("What the clinician needs it for", words.PURPOSES, None)
     until: date | None = Field(None, title="Until", description="Empty: until they take it back.")
 
 
@@ -257,7 +260,16 @@ def _wish(about: Subject, form: Wish) -> Events:
 
 
 def _consent(about: Subject, form: Consents) -> Events:
-    return about.tell(f"consent.{form.answer}", form.on, scope=form.scope, until=_day(form.until))
+    if form.scope != "clinician" and (form.to or form.purpose):
+        raise FormErrors(scope="Who and what for is only asked of a consent to a clinician.")
+    if form.answer == "granted" and form.to is not None and form.to not in _clinicians(about)["to"]:
+        raise FormErrors(to="There is no such clinician in the program.")
+    said = {"scope": form.scope, "to": form.to, "purpose": form.purpose, "until": _day(form.until)}
+    return about.tell(f"consent.{form.answer}", form.on, **said)
+
+
+def _clinicians(about: Subject) -> dict[str, dict[str, str]]:
+    return {"to": accounts.holders(about.ask.db, about.program.id, "clinician")}
 
 
 def _checked_in(about: Subject, form: CheckedIn) -> Events:
@@ -319,6 +331,9 @@ class Kind:
     group: str = "The person"
     when: Callable[[Subject], bool] = lambda about: about.member.present
     roles: frozenset[Role] = COORDINATORS
+    choices: Callable[[Subject], Mapping[str, Mapping[str, str]]] = lambda about: {}
+    """What can be chosen in a field of the form, where that is not always the same."""
+
     done: str = "It is written down."
 
     @property
@@ -328,7 +343,7 @@ class Kind:
 
 
 def _has_pair(about: Subject) -> bool:
-    return about.pair is not None
+    return about.pair is not None and not about.ask.is_own(about.pair.mentor)
 
 
 def _is_mentor(about: Subject) -> bool:
@@ -353,7 +368,7 @@ KINDS: Final[tuple[Kind, ...]] = (
          lambda a, f: a.tell("progress.setback", f.on, code=f.code, severity=f.severity, by=f.by)),
     Kind("distress", "Distress", Distress, lambda a, f: a.tell("progress.distress", f.on, level=f.level)),
     Kind("wish", "A wish about the mentor", Wish, _wish),
-    Kind("consent", "A consent", Consents, _consent),
+    Kind("consent", "A consent", Consents, _consent, choices=_clinicians),
     Kind("pause", "A pause", Pause, lambda a, f: a.tell("member.paused", kind=f.pause, until=_day(f.until))),
     Kind("resume", "Back from a pause", Nothing, lambda a, f: a.tell("member.resumed"),
          when=lambda a: a.member.present and a.member.paused_until > a.ask.now),
@@ -379,7 +394,8 @@ KINDS: Final[tuple[Kind, ...]] = (
          lambda a: a.member.open_reports > 0, LEADS),
     Kind("never-again", "Never again with somebody", NeverAgain, _never_again, CARE),
     Kind("left", "Left the program", Left, lambda a, f: a.tell("member.left", f.on, reason=f.reason), END),
-    Kind("erase", "Erase everything about them", Erasure, _erasure, END, lambda a: True, LEADS, "They are erased."),
+    Kind("erase", "Erase everything about them", Erasure, _erasure, END, lambda a: True, LEADS,
+         done="They are erased."),
 )  # fmt: skip
 BY_NAME: Final = {kind.name: kind for kind in KINDS}
 

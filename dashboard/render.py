@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard import words
-from dashboard.frame import COORDINATORS, LEADS, Account, Page
+from dashboard.frame import COORDINATORS, LEADS, Account, Page, Place
 
 STATIC: Final = files("dashboard") / "static"
 HTMX: Final = "htmx.min.js"
@@ -64,6 +64,11 @@ class Frame:
         return self.account is not None and self.account.holds(COORDINATORS)
 
     @property
+    def opens_alerts(self) -> bool:
+        """Whether the account may look at what cannot wait; for others it stays a count."""
+        return self.account is not None and self.account.holds(COORDINATORS)
+
+    @property
     def keeps_rota(self) -> bool:
         """Whether the account may say who is on call."""
         return self.account is not None and self.account.holds(LEADS)
@@ -79,10 +84,15 @@ def html(template: str, frame: Frame, **values: Any) -> str:
     return environment().get_template(template).render(frame=frame, **values)
 
 
-def links(pages: Sequence[Page], account: Account, place: str, here: str) -> list[Link]:
+def links(pages: Sequence[Page], account: Account, place: Place, here: str) -> list[Link]:
     """The pages of one place in the navigation that this account may open."""
-    mine = sorted((page for page in pages if page.nav == place and account.holds(page.roles)), key=lambda p: p.order)
+    mine = [page for page in pages if account.holds(page.roles) and _place(page, account) == place]
+    mine.sort(key=lambda page: page.order)
     return [Link(page.path, page.title, page.path == here) for page in mine]
+
+
+def _place(page: Page, account: Account) -> Place:
+    return "more" if page.nav == "bar" and account.holds(page.aside) else page.nav
 
 
 @cache

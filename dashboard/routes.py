@@ -18,7 +18,7 @@ from starlette.datastructures import FormData, QueryParams
 from dashboard import fields
 from dashboard.access import audit, gate, sessions
 from dashboard.access.sessions import Session
-from dashboard.frame import Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
+from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Role, Sent
 from dashboard.oncall.gaps import gaps_of
 from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.trouble import BAD_FORM, Trouble, not_found
@@ -217,6 +217,7 @@ def _ask(
         path=path,
         wall=wall,
         everywhere=mine,
+        watched={id_: programs[id_] for id_ in sorted(programs) if account.roles(id_) & COORDINATORS},
         channels=parts.channels,
         means=parts.means,
     )

@@ -6,14 +6,12 @@ looked up in the state after the facts.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container
 from typing import Any, Final
 
-from pydantic import BaseModel
 from pydantic_core import from_json
 
 from matcher import care
-from matcher.messages import events, facts
 from matcher.messages.events import EVENTS
 from matcher.messages.facts import Fact, Told
 from matcher.pairing.matches import Match
@@ -25,13 +23,6 @@ from matcher.program import Program
 Row = dict[str, Any]
 
 OPEN: Final = ("proposed", "held", "active")
-OF_MATCHES: Final = "match."
-ABOUT_NOBODY: Final = ("alert.", "circle.", "program.")
-"""Prefixes of told facts whose subject is not a member."""
-
-SAYS_WHO: Final = ("match.answered", "match.contacted", "match.pulsed", "safety.reported", "circle.")
-"""Prefixes of told facts whose ``by`` is a member; elsewhere it is an opaque id of staff."""
-
 _MATCH_UNKNOWN: Final[Row] = dict.fromkeys(
     (
         *("fit", "proposed_at", "active_at", "over_at", "held_until", "contact_first", "contact_last"),
@@ -124,37 +115,6 @@ def subject(one: Fact) -> str:
         if name in fields:
             return str(getattr(data, name))
     return one.program
-
-
-def named(program: Program, one: Fact) -> list[str]:
-    """The members whom a fact names, each once. The program is as it was before the fact."""
-    data = one.data
-    found = list[str | None]()
-    if not isinstance(data, Told):
-        if isinstance(data, facts.MatchHeld | facts.MatchPinned | facts.MatchReleased):
-            found += program.state.matches.members_of(data.match) or ()
-        found += [getattr(data, name) for name in _NAMED_IN[type(data)]]
-    else:
-        found += _subjects(program, one.type, data.subject, data.what)
-        found += [getattr(data.what, name) for name in _NAMED_IN.get(type(data.what), ())]
-        if one.type.startswith(SAYS_WHO):
-            found.append(getattr(data.what, "by", None))
-        if isinstance(data.what, events.CircleEvent):
-            found += data.what.members or ()
-    return [who for who in dict.fromkeys(found) if who is not None]
-
-
-def _subjects(program: Program, type_: str, about: str, what: events.Data) -> Sequence[str]:
-    """The members that the subject of an event stands for."""
-    if type_.startswith(OF_MATCHES) and not isinstance(what, events.MatchRecorded):
-        return program.state.matches.members_of(about) or ()
-    return () if type_.startswith(ABOUT_NOBODY) else (about,)
-
-
-_PEOPLE: Final = ("newcomer", "mentor", "member", "other")
-_MODELS: Final[tuple[type[BaseModel], ...]] = (*facts.DECISIONS.values(), *EVENTS.values())
-_NAMED_IN: Final = {model: [name for name in _PEOPLE if name in model.model_fields] for model in _MODELS}
-"""The fields that hold member ids, by model: a model is slow to say that it has no such field."""
 
 
 def new_match(program: str, match: str, newcomer: str, mentor: str) -> Row:

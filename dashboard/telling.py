@@ -70,8 +70,8 @@ def _checked_in(said: Said) -> str:
 
 def _milestone(said: Said) -> str:
     if said.get("kind") == "days" and said.get("days") is not None:
-        return f"reached {words.many(said['days'], 'day')} in recovery"
-    return f"reached a milestone: {said.get('kind', '')}"
+        return f"reached {words.in_recovery(said['days'])} in recovery"
+    return f"reached a milestone: {words.MILESTONES.get(said.get('kind', ''), said.get('kind', ''))}"
 
 
 def _setback(said: Said) -> str:

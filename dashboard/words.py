@@ -52,6 +52,7 @@ OTHERS: Final = {
     "F20-F29": "psychosis",
     "F30-F39": "a mood disorder",
     "F40-F48": "anxiety or stress",
+    "F50-F59": "eating, sleep or the body",
     "F60-F69": "personality",
     "F90-F98": "attention or behaviour since childhood",
     "Z55": "schooling",
@@ -73,8 +74,10 @@ OTHERS: Final = {
     "Z91.5": "self-harm in the past",
     "Z91.82": "military deployment",
     "Z55-Z65": "hard circumstances of life",
+    "Z77-Z99": "a history of health",
     DUAL: "dual recovery",
 }
+_BY_CODE: Final = SUBSTANCES | OTHERS
 STATES: Final = {"active": "active now", "early": "early remission", "sustained": "sustained remission", "past": "past"}
 NOW_OR_PAST: Final = {"active": "now", "early": "lately", "sustained": "in the past", "past": "in the past"}
 
@@ -176,6 +179,13 @@ SCOPES: Final = {
     "clinician": "a clinician seeing their record",
     "share_progress": "their progress being shared with the mentor",
 }
+PURPOSES: Final = {
+    "treatment": "treatment",
+    "aftercare": "aftercare",
+    "assessment": "an assessment",
+    "crisis": "help in a crisis",
+}
+"""What a clinician needs a record for."""
 TELLERS: Final = {"self": "they did", "mentor": "a mentor", "coordinator": "one of us", "clinician": "a clinician"}
 REPORT_ENDS: Final = {
     "upheld": "It was so: no new pairs ever again",
@@ -218,11 +228,16 @@ BARS: Final = {
 @lru_cache(maxsize=4_096)
 def experience(code: str) -> str:
     """What a code is about: ``alcohol``, ``post-traumatic stress``, ``homelessness``."""
-    known = SUBSTANCES | OTHERS
     for end in (code, code[:6], code[:5], family(code)):
-        if end in known:
-            return known[end]
+        if end in _BY_CODE:
+            return _BY_CODE[end]
     return _title(code)
+
+
+def chapter(code: str) -> str:
+    """What a code is about, as wide as it can be said: ``substance use``, ``anxiety or stress``."""
+    wide = "mental health" if code.startswith("F") else "health and care"
+    return _BY_CODE.get(taxonomy().block(code), wide)
 
 
 def lived(code: str, state: str) -> str:
@@ -296,6 +311,19 @@ _REASONS: Final = {
 }
 
 
+MILESTONES: Final = {
+    "step": "a step of their program",
+    "program": "the end of a program",
+    "work": "work",
+    "housing": "a place to live",
+}
+
+
+def purpose(code: str | None) -> str:
+    """What a consent is for; codes of other systems are shown as they are."""
+    return "" if code is None else PURPOSES.get(code, code.replace("_", " "))
+
+
 def listed(words: Sequence[str], last: str = "and") -> str:
     """Words as one reads them: ``a, b and c``."""
     if len(words) < 2:
@@ -306,6 +334,12 @@ def listed(words: Sequence[str], last: str = "and") -> str:
 def many(count: int, thing: str, things: str | None = None) -> str:
     """A number of things: ``1 day``, ``1,200 days``."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {things or thing + 's'}"
+
+
+def in_recovery(days: int) -> str:
+    """What a milestone of so many days is called: ``90 days``, ``19 years``."""
+    years, rest = divmod(days, 365)
+    return many(days, "day") if rest or not years else many(years, "year")
 
 
 def lasting(seconds: int) -> str:

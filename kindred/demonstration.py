@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from itertools import chain
 from pathlib import Path
 
 from kindred import report, settings, wiring
@@ -14,13 +15,15 @@ FOLDER = Path(".demo")
 
 def show(program: str, members: int, mentors: int, days: int, seed: int, *, keep_open: bool) -> None:
     """Make people, let the embedded service pair them, print the report; then serve, if the door is to stay open."""
+    from kindred.made_up_mentors import Mentors
     from matcher.cohort import lines
 
     started = time.monotonic()
     events = list(lines(program, members, mentors, days, seed))
     shutil.rmtree(FOLDER, ignore_errors=True)
+    mentors_ = Mentors(seed)
     with progress("events", len(events)) as so_far:
-        wiring.feed(FOLDER, events, so_far)
+        wiring.feed(FOLDER, events, so_far, lambda state: [*chain(*map(mentors_.tell, state.programs.values()))])
     seconds = time.monotonic() - started
     headline(f"The program {program}: {members} newcomers and {mentors} mentors in {days} days")
     result(f"The people are made up from treatment data. Their {len(events):,} events took {seconds:.0f} s.\n")

@@ -80,10 +80,12 @@ class Face:
         calling, paced = outside.calling(self._settings), service.clock == "event"
         self._stack.enter_context(called(calling, engine, follower.replica, follower, paced=paced))
         policies = None if self._settings.policy is None else policy_book(self._settings.policy)
+        keys, trouble = _vault(engine, self._settings, self._folder)
         means = Means(
             known=partial(_known, service),
             policy_of=policies.of if policies else lambda program: Policy(),
-            vault=_vault(engine, self._settings, self._folder),
+            vault=keys,
+            vault_trouble=trouble,
             links=self._settings.person_links,
         )
         idle = self._settings.idle_minutes * 60
@@ -105,7 +107,7 @@ class Face:
     def invite(self, address: str) -> None:
         """Say where the pages are, and print the link for the first account while there is none."""
         assert self._engine is not None
-        invite(self._engine, address)
+        invite(self._engine, self._settings.public_address or address)
 
 
 @contextmanager
@@ -142,6 +144,7 @@ def programs_of(snapshot: Snapshot) -> Iterable[Program]:
 
 def invite(engine: Engine, address: str) -> None:
     """Say where the pages are; while there is no account, with a link that makes the first one."""
+    address = address.rstrip("/")
     with engine.begin() as db:
         token = invites.first(db, int(time.time()))
     note(f"the dashboard is at {address}")
@@ -164,15 +167,15 @@ def card_keys(settings: Settings, folder: Path) -> Path:
     return settings.card_keys or folder / vault.FILE_NAME
 
 
-def _vault(engine: Engine, settings: Settings, folder: Path) -> Vault | None:
-    """The vault of a house; None, and a word about it, where its keys cannot be used: pairing goes on."""
+def _vault(engine: Engine, settings: Settings, folder: Path) -> tuple[Vault | None, str | None]:
+    """The vault of a house; where its keys cannot be used why, also to who started it: pairing goes on."""
     with engine.connect() as db:
         fresh = not cards.any_kept(db)
     try:
-        return Vault.at(card_keys(settings, folder), fresh=fresh)
+        return Vault.at(card_keys(settings, folder), fresh=fresh), None
     except (ConfigurationError, OSError) as trouble:
         note(f"the local cards stay closed: {trouble}")
-        return None
+        return None, str(trouble)
 
 
 def _submit(service: Service, follower: Follower, events: Sequence[dict[str, object]]) -> Sent:

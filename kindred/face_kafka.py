@@ -79,10 +79,11 @@ def serve(settings: Settings, *, rebuild: bool) -> None:
             channels=frozenset() if calling is None else calling.names,
             paced=paced,
         )
-        where = wiring.address(door)
+        where = settings.public_address or wiring.address(door)
         api = _beside_health(application(parts), follower)
+        server = Server(api, ready=lambda: face.invite(engine, where), leaving=leaving.set, proxies=settings.proxies)
         with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
-            Server(api, ready=lambda: face.invite(engine, where), leaving=leaving.set).run(sockets=[door])
+            server.run(sockets=[door])
 
 
 def database_address(settings: Settings) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +16,8 @@ from dashboard.oncall.rota import Rota
 if TYPE_CHECKING:
     from kindred.settings import Settings
 
+AWAY: Final = "Whether somebody would be called is not known: the dashboard's database cannot be read."
+
 
 def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -> list[str]:
     """Why nobody would be called if something could not wait; empty when somebody would."""
@@ -25,11 +27,14 @@ def gaps_now(settings: Settings, folder: Path | None, programs: Sequence[str]) -
 
     calling = outside.calling(settings)
     names = frozenset[str]() if calling is None else calling.names
-    return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
+    try:
+        return gaps.gaps(_rota(settings, folder, names), programs, int(time.time()), names)
+    except SQLAlchemyError:
+        return [AWAY]
 
 
 def _rota(settings: Settings, folder: Path | None, names: frozenset[str]) -> Rota:
-    """The rota; an empty one where no dashboard has been yet, or its database is away."""
+    """The rota; an empty one where no dashboard has been yet."""
     if settings.database_url is not None:
         address = settings.database_url.get_secret_value()
     elif folder is not None and (folder / database.FILE_NAME).exists():
@@ -40,7 +45,5 @@ def _rota(settings: Settings, folder: Path | None, names: frozenset[str]) -> Rot
     try:
         with engine.connect() as db:
             return store.rota(db, names)
-    except SQLAlchemyError:
-        return Rota()
     finally:
         engine.dispose()

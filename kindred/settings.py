@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -91,7 +92,12 @@ class Settings(BaseSettings):
         30, ge=5, le=480, description="Minutes without a request after which the dashboard signs an account out."
     )
     public_address: str | None = Field(
-        None, description="Where browsers find the dashboard: https://kindred.example.org. For sign-in and messages."
+        None,
+        description="Where browsers find the dashboard: https://kindred.example.org. For links, sign-in and messages.",
+    )
+    proxies: str = Field(
+        "127.0.0.1,::1",
+        description="Addresses or networks of proxies, separated by commas, that are believed for whom they speak.",
     )
     oidc_issuer: str | None = Field(
         None, description="Issuer of the OpenID Connect provider; with one it signs in too."
@@ -137,6 +143,14 @@ class Settings(BaseSettings):
             ):
                 raise ValueError("an address begins with https:// and has {id} behind the host, and no other braces")
         return links
+
+    @field_validator("proxies")
+    @classmethod
+    def _are_addresses(cls, proxies: str) -> str:
+        for each in filter(None, proxies.split(",")):
+            if ip_network(each.strip()).prefixlen == 0:
+                raise ValueError("a proxy has an address; whoever believes everybody is told lies")
+        return proxies
 
     @classmethod
     def settings_customise_sources(

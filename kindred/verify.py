@@ -138,6 +138,9 @@ def _programs(folded: State, recovered: State) -> Iterator[str]:
     """Compare what the facts lead to with what the newest snapshot leads to; then check the plan."""
     for name, program in folded.programs.items():
         other = recovered.programs.get(name)
+        if other is not None and not other.state.hears_all:
+            for each in (program, other):
+                each.state.forget_what_is_new()
         if other is None or program.state_hash() != other.state_hash():
             yield f"{name}: a snapshot says something else than the facts"
         yield from (f"{name}: {trouble}" for trouble in _plan(program))

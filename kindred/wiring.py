@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from streams.clock import Mode
     from streams.connection import Connection
     from streams.replay import Replayed
+    from streams.state import State
 
 NO_FOLDER = code(
     "KND-no-folder",
@@ -144,20 +145,32 @@ def replay(
     return job.replay(events, out, policies=policies, until=until, progress=progress)
 
 
-def feed(folder: Path, events: Sequence[str], so_far: Callable[[int], None] | None, batch: int = 512) -> None:
-    """Hand events to the embedded service as HTTP would, on the clock of the events."""
+def feed(
+    folder: Path,
+    events: Sequence[str],
+    so_far: Callable[[int], None] | None,
+    then: Callable[[State], Sequence[str]],
+    batch: int = 512,
+) -> None:
+    """Hand events to the embedded service as HTTP would, on the clock of the events.
+
+    After each batch those that ``then`` makes of the state are handed over as well.
+    """
     from streams.folder import DataFolder
     from streams.intake import read_input
     from streams.service import Service
 
     prepare("warning")
     warm_up()
-    service = Service(DataFolder.open(folder, clock="event"))
+    home = DataFolder.open(folder, clock="event")
+    service = Service(home)
     service.start()
     try:
         for start in range(0, len(events), batch):
             part = events[start : start + batch]
             service.submit([read_input(event.encode()) for event in part]).result()
+            if told := then(home.state):
+                service.submit([read_input(event.encode()) for event in told]).result()
             if so_far is not None:
                 so_far(start + len(part))
     finally:
@@ -181,6 +194,7 @@ def serve(settings: Settings, clock: Mode | None) -> None:
             clock=clock,
             policies=policies,
             token=token,
+            proxies=settings.proxies,
             mount=face.mount,
             ready=lambda: _open(face, address(door)),
         )

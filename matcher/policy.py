@@ -93,6 +93,10 @@ class ReviewTable(Table):
         15, "An opened card stays as it is for this long; 0: it may change at any time.", "minutes", ge=0, le=240
     )
     slip_days: int = number(30, "A setback is recent for this long.", "days", ge=0, le=366)
+    recall_hours: int = number(
+        24, "A pair can be taken back for this long without an ending: until the two are usually in touch.", "hours",
+        ge=0, le=720,
+    )  # fmt: skip
 
 
 class RiskTable(Table):
@@ -184,6 +188,10 @@ class QualityTable(Table):
 class WaitingTable(Table):
     """What it is worth to pair somebody, above the fit; it grows in steps while they wait."""
 
+    overdue_hours: int = number(
+        24, "Who waits for longer is overdue, and comes first in the queue.", "hours",
+        "care: most relapses fall into the first 30-90 days", ge=1,
+    )  # fmt: skip
     worth_start: int = number(
         1_000_000, "Worth of pairing anybody at all: as much as a perfect fit.", "millionths of fit", ge=0, le=1_500_000
     )
@@ -220,6 +228,36 @@ class WaiverTable(Table):
     days_max: int = number(180, "A waiver ends after at most this long.", "days", ge=1, le=366)
 
 
+class AlertTable(Table):
+    """When somebody should look after a person. How soon by level, and that a report stands until settled, is fixed."""
+
+    silence_days: int = number(
+        14,
+        "Nothing heard of a newcomer for this long, and again after as long.",
+        "days",
+        "care: quarterly check-ups shorten the way back (PMC2695999); 14 is a guess",
+        ge=1,
+    )
+    no_contact_hours: int = number(
+        72,
+        "Paired for this long without any contact on record.",
+        "hours",
+        "care: what users of other programmes complain of (Coding-Coach #869, womenrising #49)",
+        ge=1,
+    )
+    slip_days: int = number(
+        14, "A setback is something to look after for this long; then it is history.", "days", ge=1, le=366
+    )
+    deadly_slip_hours: int = number(
+        4, "A person by then after a slip with an opioid, a sedative or something unnamed, or soon after treatment.",
+        "hours", ge=0, le=24,
+    )  # fmt: skip
+    tolerance_days: int = number(
+        14, "After a discharge any slip with a substance is as dangerous for this long: tolerance is lost.", "days",
+        "care: overdose; 14 is a guess", ge=0, le=366,
+    )  # fmt: skip
+
+
 class ClockTable(Table):
     """Which times are believed."""
 
@@ -243,6 +281,7 @@ class Policy(Table):
     waiting: WaitingTable = WaitingTable()
     consent: ConsentTable = ConsentTable()
     waiver: WaiverTable = WaiverTable()
+    alert: AlertTable = AlertTable()
     clock: ClockTable = ClockTable()
 
     def text(self) -> str:

@@ -11,9 +11,9 @@ The rules live in their rooms.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, takewhile
 from typing import Any
 
 from pydantic_core import to_json
@@ -24,12 +24,20 @@ from matcher.messages import events as told
 from matcher.messages import facts
 from matcher.messages.catalog import Event
 from matcher.messages.facts import DECISION_TYPES, Decision, Fact, Told
+from matcher.named import named
 from matcher.pairing import explain, review
 from matcher.pairing.desk import Desk
-from matcher.people import membership
+from matcher.people import concerns
 from matcher.people.recovery import DATING
 from matcher.policy import Policy
 from matcher.state import State
+
+FEW = 50, 10  # people, or one in so many: to follow one costs several times what one costs in a desk built anew
+REMAKES = frozenset({"policy.adopted", "member.erased"})
+"""Facts after which anything may be different: of every number, or of lines that ran through somebody."""
+
+SAYS_LITTLE = "progress."
+"""How facts begin after which people stand to each other as before: most there are."""
 
 
 class Program:
@@ -38,7 +46,12 @@ class Program:
     def __init__(self, program: str) -> None:
         self.state = State(program)
         self._desk: Desk | None = None
+        self._desk_n = 0
         self._out: list[Fact] = []
+        self._past_n = 0
+        self._remade_n = 0
+        self._named: dict[str, int] = {}
+        self._moved: dict[str, int] = {}
 
     @property
     def id(self) -> str:
@@ -62,9 +75,15 @@ class Program:
 
     @property
     def desk(self) -> Desk:
-        """The derived half, built from the state when it is first needed. Cost: a row of fits for each who waits."""
+        """The derived half, built from the state when it is first needed. Cost: a row of fits for each who waits.
+
+        After facts of the past it follows those whom they name. Cost: at most a row and a column of fits for each.
+        """
+        if self._desk is not None and self._past_n > self._desk_n:
+            self._desk = self._followed(self._desk)
         if self._desk is None:
             self._desk = Desk(self.state, self._decide)
+        self._desk_n = self._past_n
         return self._desk
 
     # Deciding
@@ -182,10 +201,29 @@ class Program:
 
     # Facts
 
-    def evolve(self, fact: Fact) -> None:
-        """Take a fact of the past in. The derived half is built again when it is next needed."""
+    def evolve(self, fact: Fact, people: Sequence[str] | None = None) -> None:
+        """Take a fact of the past in; ``people`` are those whom it names, where the caller knows."""
+        if people is None:
+            people = named(self.state, fact)
         self.state.evolve(fact)
-        self._desk = None
+        self._past_n = fact.n
+        if fact.type in REMAKES:
+            self._remade_n = fact.n
+            self._named.clear()
+            self._moved.clear()
+            return
+        _note(self._named, people, fact.n)
+        if not fact.type.startswith(SAYS_LITTLE):
+            _note(self._moved, people, fact.n)
+
+    def named_since(self, n: int) -> list[str] | None:
+        """Whom facts of the past after fact ``n`` name, each once; None where anything at all may be different.
+
+        So it is after facts that remake much, and where facts were decided here: those are not looked through.
+        """
+        if n < self._remade_n or self._past_n != self.n:
+            return None
+        return _since(self._named, n)
 
     @classmethod
     def fold(cls, past: Iterable[Fact]) -> Program:
@@ -196,6 +234,14 @@ class Program:
         for fact in chain([first], facts_):
             folded.state.evolve(fact)
         return folded
+
+    def _followed(self, desk: Desk) -> Desk | None:
+        """The desk after facts of the past; None where to build it anew costs less."""
+        people, moved = self.named_since(self._desk_n), _since(self._moved, self._desk_n)
+        if people is None or len(moved) > max(FEW[0], len(self.state.members.members) // FEW[1]):
+            return None
+        desk.follow(people, moved, self.state.at or 0)
+        return desk
 
     def _now(self, at: int) -> None:
         self.desk.now = at
@@ -246,6 +292,16 @@ class Program:
     def violations(self) -> list[str]:
         """What is wrong with plan and open matches, by an independent checker; nothing when all is well."""
         return explain.violations(self.desk)
+
+
+def _note(when: dict[str, int], people: Iterable[str], n: int) -> None:
+    for who in people:
+        when.pop(who, None)  # so that those who were named last stand last
+        when[who] = n
+
+
+def _since(when: dict[str, int], n: int) -> list[str]:
+    return [who for who, _ in takewhile(lambda each: each[1] > n, reversed(when.items()))]
 
 
 # What is checked, and what follows, of every event type
@@ -318,7 +374,7 @@ def _mentor_paused(program: Program, event: Event) -> None:
 
 def _slipped(program: Program, event: Event) -> None:
     member = program.state.members[event.subject]
-    if member.mentorship is not None and isinstance(event.data, told.Setback) and membership.counts(member, event.data):
+    if member.mentorship is not None and isinstance(event.data, told.Setback) and member.believes(event.data):
         until = care.back_on(member, program.policy)
         if until is None or until > program.desk.now:  # a slip told late may be over
             program._decide(facts.IntakePaused(mentor=event.subject, until=until))
@@ -336,7 +392,7 @@ def _milestone(program: Program, event: Event) -> None:
 
 
 def _assessed(program: Program, event: Event) -> None:
-    if isinstance(event.data, told.Assessed) and membership.tells_of_distress(event.data):
+    if isinstance(event.data, told.Assessed) and concerns.self_harm(event.data):
         program.look_at(event.subject)
 
 

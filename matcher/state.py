@@ -15,6 +15,8 @@ from matcher.graph import SupportGraph
 from matcher.messages.events import NewcomerWishes
 from matcher.messages.facts import Fact, PolicyAdopted
 from matcher.pairing.matches import Matches
+from matcher.people import concerns, consents
+from matcher.people.concerns import Concern
 from matcher.people.exclusions import Exclusions
 from matcher.people.member import Member, Mentorship
 from matcher.people.membership import Membership
@@ -22,8 +24,8 @@ from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
-FORMAT = 1
-"""Of ``dump``; a reader that meets a newer one says "upgrade"."""
+FORMAT = 2
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns."""
 
 
 class State:
@@ -40,6 +42,7 @@ class State:
         self.exclusions = Exclusions()
         self.matches = Matches()
         self.support = SupportGraph()
+        self.hears_all = True  # False: began with a snapshot of format 1, which could not tell all concerns
 
     @property
     def pairing(self) -> bool:
@@ -76,15 +79,19 @@ class State:
             "exclusions": self.exclusions.to_json(),
             "matches": self.matches.to_json(),
             "support": self.support.to_json(),
+            "hears_all": self.hears_all,
         }
 
     @classmethod
     def from_json(cls, raw: dict[str, Any]) -> State:
         """The state that ``to_json`` wrote. Raises ValueError or KeyError when another version wrote it."""
         state = cls(raw["program"])
+        if raw["format"] == 1:
+            raw = {**raw, "format": FORMAT, "hears_all": False}
         if raw["format"] != FORMAT or raw.keys() != state.to_json().keys():
             raise ValueError("the state is in the format of another version")
-        state.n, state.at, state.started = raw["n"], raw["at"], raw["started"]
+        state.n, state.at = raw["n"], raw["at"]
+        state.started, state.hears_all = raw["started"], raw["hears_all"]
         if raw["policy"] is not None:
             state.policy = Policy.from_text(raw["policy"])
             state.policy_digest = state.policy.digest()
@@ -94,6 +101,13 @@ class State:
         state.matches = Matches.from_json(raw["matches"])
         state.support = SupportGraph.from_json(raw["support"])
         return state
+
+    def forget_what_is_new(self) -> None:
+        """Let go of what snapshots of format 1 did not hold, to compare the state with one that began with such."""
+        self.hears_all = False
+        for member in self.members:
+            member.concerns.clear()
+            member.clinicians = ()
 
     def hash(self) -> str:
         """SHA-256 of the state: equal for every reader of the same facts."""
@@ -108,12 +122,13 @@ _ONLY_MEMBERS = frozenset(
 
 def _member_to_json(member: Member) -> dict[str, Any]:
     offer = member.mentorship
-    return {
+    plain = {
         **dict(zip(_PLAIN, _plain(member), strict=True)),
         "profile": member.profile.to_json(),
         "recovery": member.recovery.to_json(),
         "mentorship": None if offer is None else _mentorship_to_json(offer),
     }
+    return plain | {"clinicians": member.clinicians} if member.clinicians else plain
 
 
 def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
@@ -128,9 +143,16 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
         wishes = offer["newcomer_wishes"]
         offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
     profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
-    return Member(**{**raw, "profile": profile, "recovery": recovery, "mentorship": offer})
+    clinicians = consents.from_json(raw.get("clinicians", []))  # as most members have none, it is not always there
+    told = {"profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians}
+    member = Member(**{**raw, **told})
+    if "concerns" in raw:
+        member.concerns = {key: Concern(*each) for key, each in raw["concerns"].items()}
+    else:
+        member.concerns = concerns.of_format_1(member)
+    return member
 
 
-_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship")]
+_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship", "clinicians")]
 _plain = attrgetter(*_PLAIN)
 _plain_offer = attrgetter(*Mentorship.__slots__)

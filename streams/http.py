@@ -27,7 +27,11 @@ from streams.intake import EVENT_BYTES_MAX, TOO_LARGE, Input, read_input
 from streams.processor import Receipt
 from streams.service import Busy, Service
 
-UNAUTHORIZED = code("KND-unauthorized", "The request needs the service's token: `Authorization: Bearer …`.")
+UNAUTHORIZED = code(
+    "KND-unauthorized",
+    "The request needs the service's token: `Authorization: Bearer …`. A service without one answers this machine "
+    "alone, and nothing that a proxy passes on: set KINDRED_TOKEN.",
+)
 BAD_QUERY = code("KND-bad-query", "A parameter of the request, or its Last-Event-ID, is not a number in its bounds.")
 NO_DOOR = code(
     "KND-no-door",
@@ -48,6 +52,7 @@ STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 SPACE: Final = " \t\r\n"
 READING: Final = ["GET", "HEAD"]
+PASSED_ON: Final = ("x-forwarded-for", "forwarded")  # a proxy says in them from where
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -84,7 +89,7 @@ class Problem(Exception):
 
 
 def app(service: Service, *, token: str | None = None) -> FastAPI:
-    """The service's doors. With a ``token``, all of them but health ask for it."""
+    """The service's doors. With a ``token``, all but health ask for it; without, what a proxy passes on is refused."""
     api = FastAPI(title="Kindred", docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     doors = _Doors(service, token)
     api.add_api_route("/v1/events", doors.take, methods=["POST"], response_model=None)
@@ -161,6 +166,8 @@ class _Doors:
 
     def _admit(self, request: Request) -> None:
         if self._token is None:
+            if any(name in request.headers for name in PASSED_ON):
+                raise Problem(401, UNAUTHORIZED, "the service has no token, and answers this machine alone")
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token):

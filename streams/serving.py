@@ -21,6 +21,7 @@ from streams.http import app
 from streams.service import Service
 
 GRACE_SECONDS: Final = 10  # a batch takes milliseconds; ten seconds is a reader that does not read
+LOOPBACK: Final = "127.0.0.1,::1"
 
 
 def serve(
@@ -30,12 +31,14 @@ def serve(
     clock: Mode | None = None,
     policies: PolicyBook | None = None,
     token: str | None = None,
+    proxies: str = LOOPBACK,
     mount: Callable[[FastAPI, Service], None] | None = None,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Serve the data folder on this socket until SIGTERM or SIGINT; to be called in the main thread.
 
     ``mount`` adds pages to the application after the API's routes, ``ready`` is called when requests are answered.
+    ``proxies`` are the addresses or networks, separated by commas, whose word is taken for whom they speak.
     Raises what ``DataFolder.open`` raises, and the failure that halted the service.
     """
     with _Stop() as stop:
@@ -45,7 +48,7 @@ def serve(
             api = app(service, token=token)
             if mount is not None:
                 mount(api, service)
-            server = _StoppedServer(api, ready=ready or _nothing, leaving=service.feed.close)
+            server = _StoppedServer(api, ready=ready or _nothing, leaving=service.feed.close, proxies=proxies)
             stop.server = service.on_failure = server.leave
             service.start()
             if not stop.requested:
@@ -59,7 +62,9 @@ def serve(
 class Server(uvicorn.Server):
     """Uvicorn, which says when it answers, and tells those who follow that it leaves before it waits for them."""
 
-    def __init__(self, api: FastAPI, *, ready: Callable[[], None], leaving: Callable[[], None]) -> None:
+    def __init__(
+        self, api: FastAPI, *, ready: Callable[[], None], leaving: Callable[[], None], proxies: str = LOOPBACK
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 api,
@@ -67,6 +72,7 @@ class Server(uvicorn.Server):
                 log_level="warning",
                 access_log=False,  # an address may carry an id
                 server_header=False,
+                forwarded_allow_ips=proxies,  # said here, so that FORWARDED_ALLOW_IPS is not heard
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )

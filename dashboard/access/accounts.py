@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from dashboard.access import passwords
 from dashboard.access.tables import ACCOUNTS, GRANTS, IDENTITIES, INVITES, SESSIONS
 from dashboard.frame import EVERYWHERE, Account, Conflict, Role
+from dashboard.tables import PEOPLE
 from matcher.errors import code
 
 LAST_LEAD = code(
@@ -38,7 +39,7 @@ def make(
         raise Conflict("another account has this name: choose another one", LOGIN_TAKEN)
     id_ = f"a-{secrets.token_hex(8)}"
     row = {"id": id_, "name": name.strip(), "login": login, "member": member, "active": True, "hotkeys": False}
-    db.execute(insert(ACCOUNTS).values(**row, made_at=now))
+    db.execute(insert(ACCOUNTS).values(**row, made_at=now, bound_at=None if member is None else now))
     _write_grants(db, id_, set(grants))
     return id_
 
@@ -69,6 +70,13 @@ def every(db: Connection) -> list[RowMapping]:
     return list(db.execute(select(ACCOUNTS).order_by(ACCOUNTS.c.name, ACCOUNTS.c.id)).mappings())
 
 
+def holders(db: Connection, program: str, role: Role) -> dict[str, str]:
+    """The active accounts that hold a role in a program: names by id, in the order of names."""
+    held = select(GRANTS.c.account).where(GRANTS.c.program.in_((program, EVERYWHERE)), GRANTS.c.role == role)
+    query = select(ACCOUNTS.c.id, ACCOUNTS.c.name).where(ACCOUNTS.c.active, ACCOUNTS.c.id.in_(held))
+    return {row.id: row.name for row in db.execute(query.order_by(ACCOUNTS.c.name, ACCOUNTS.c.id))}
+
+
 def grants(db: Connection, id_: str) -> frozenset[Grant]:
     """What an account is granted."""
     rows = db.execute(select(GRANTS.c.program, GRANTS.c.role).where(GRANTS.c.account == id_))
@@ -89,10 +97,25 @@ def set_grants(db: Connection, id_: str, wanted: Iterable[Grant]) -> None:
     sign_out_everywhere(db, id_)
 
 
-def bind(db: Connection, id_: str, member: str | None) -> None:
+def bind(db: Connection, id_: str, member: str | None, now: int) -> None:
     """Say which member this person is, and sign the account out."""
-    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(member=member))
+    bound_at = None if member is None else now
+    db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(member=member, bound_at=bound_at))
     sign_out_everywhere(db, id_)
+
+
+def forget_member(db: Connection, program: str, member: str, at: int) -> None:
+    """Unbind accounts of a program from a member who was erased there at that instant.
+
+    Whoever was bound since then is bound to somebody else of the same id; and who is a member of this id in another of
+    the account's programs keeps what hides their record there.
+    """
+    others = set(db.scalars(select(PEOPLE.c.program).where(PEOPLE.c.person == member, PEOPLE.c.program != program)))
+    bound = select(ACCOUNTS.c.id).where(ACCOUNTS.c.member == member, ACCOUNTS.c.bound_at <= at)
+    for id_ in db.scalars(bound).all():
+        places = {place for place, _ in grants(db, id_)}
+        if {program, EVERYWHERE} & places and not (others if EVERYWHERE in places else others & places):
+            db.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == id_).values(member=None, bound_at=None))
 
 
 def set_active(db: Connection, id_: str, active: bool) -> None:

@@ -16,7 +16,7 @@ from dashboard.access.abroad import FIRST_GRANTS
 from dashboard.access.departures import Errand
 from dashboard.access.entrance import DRAFT, DRAFT_PATH
 from dashboard.access.gate import BEFORE_COOKIE, COOKIE, FORM_FIELD
-from dashboard.frame import Account, Action, Conflict, Page
+from dashboard.frame import Account, Action, Conflict, Page, Place
 from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.trouble import not_found
@@ -58,7 +58,8 @@ def with_draft(parts: Parts, request: Request, action: Action, form: FormData) -
 
 def go_home(pages: Sequence[Page], account: Account) -> Response:
     """To the first page of the navigation that the account may open. Raises Trouble when there is none."""
-    links = [link for place in ("bar", "more") for link in render.links(pages, account, place, "")]
+    places: tuple[Place, ...] = ("bar", "more")
+    links = [link for place in places for link in render.links(pages, account, place, "")]
     if not links:
         raise not_found()
     return entrance.see_other(links[0].path)

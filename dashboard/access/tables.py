@@ -22,6 +22,7 @@ ACCOUNTS: Final = Table(
     Column("login", String(200), nullable=False, unique=True),  # the name in lower case
     Column("password", Text),  # argon2id with its parameters; none for those that come by a provider
     Column("member", String(64)),
+    Column("bound_at", BigInteger),  # epoch seconds since when it is bound to that member
     Column("active", Boolean, nullable=False),
     Column("hotkeys", Boolean, nullable=False, default=False),
     Column("made_at", BigInteger, nullable=False),

@@ -1,7 +1,8 @@
 """People as marks in boxes, one a cluster, with lines between pairs.
 
 Each mark has a cell as wide as its label can be, and boxes stand on shelves: no two labels can overlap, and the same
-people stand in the same place each time. Spring layouts (networkx) do neither, and place 150 people in seconds.
+people stand in the same place each time. Spring layouts (networkx) do neither, and place 150 people in seconds. A line
+that leaves its row goes between columns and between rows, so that it touches nobody but the two whom it joins.
 """
 
 from __future__ import annotations
@@ -15,14 +16,19 @@ from markupsafe import Markup
 
 from dashboard.circles import Circle, Cluster, Mark, Tie
 
-WIDTH: Final = 1120
+WIDTH: Final = 1130
+MARGIN: Final = 16
+"""Left of the boxes, for lines from one shelf to another."""
+
 CELL_WIDTH: Final = 88
 CELL_HEIGHT: Final = 46
 PADDING: Final = 10
 TITLE: Final = 26
 GAP: Final = 14
-LABEL_MAX: Final = 11
-"""Characters of a label: 11 of the monospace type at 12 pixels are 80 wide."""
+BELOW: Final = 32  # from the middle of a mark to where a line may run below its label
+TRACKS: Final = 5  # of lines that run the same way, so that they can be told apart
+LABEL_MAX: Final = 11  # characters
+LABEL_WIDTH: Final = 80  # so wide are 11 of the monospace type at 12 pixels
 
 TITLE_CHAR: Final = 8.2  # how wide a character of a title may be
 TITLE_SIZE, LABEL_SIZE = 14, 12
@@ -44,6 +50,8 @@ class Placed(NamedTuple):
     mark: Mark
     x: float
     y: float
+    box: int = 0
+    """The number of the box in which it stands."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,8 @@ class Layout:
     boxes: tuple[tuple[Cluster, Box], ...]
     people: dict[str, Placed]
     ties: tuple[Tie, ...]
+    floors: tuple[float, ...]
+    """Of each box, where lines run below its shelf."""
 
     def labels(self) -> list[Box]:
         """The room that each label takes, titles included, by the widest type."""
@@ -61,27 +71,64 @@ class Layout:
             Box(box.x + PADDING, box.y + 4, len(title(cluster, box)) * TITLE_CHAR, TITLE_SIZE + 4)
             for cluster, box in self.boxes
         ]
-        names = [Box(each.x - CELL_WIDTH / 2, each.y + 11, CELL_WIDTH, LABEL_SIZE + 4) for each in self.people.values()]
+        names = [
+            Box(each.x - LABEL_WIDTH / 2, each.y + 11, LABEL_WIDTH, LABEL_SIZE + 4) for each in self.people.values()
+        ]
         return [*titles, *names]
+
+    def way(self, number: int) -> list[tuple[float, float]]:
+        """The corners of a tie's line: straight within a row; else it leaves to the left and arrives from the right."""
+        tie = self.ties[number]
+        one, other = self.people[tie.mentor], self.people[tie.newcomer]
+        start, end = (one.x, one.y), (other.x, other.y)
+        if self._side_by_side(tie):
+            return [start, end]
+        track = number % TRACKS - TRACKS // 2
+        left, right = (x + 1.5 * track for x in (one.x - CELL_WIDTH / 2, other.x + CELL_WIDTH / 2))
+        if one.box == other.box:
+            lanes = [one.y + BELOW + track]
+        else:
+            shared = [y for y in self._exits(one.box, left) if y in self._exits(other.box, right)]
+            lanes = [y + 3 * track for y in shared[:1] or (self.floors[one.box], self.floors[other.box])]
+        margin = MARGIN / 2 + 3 * track
+        around = [(margin, lane) for lane in lanes] if len(lanes) > 1 else []
+        return [start, (left, one.y), (left, lanes[0]), *around, (right, lanes[-1]), (right, other.y), end]
+
+    def _exits(self, number: int, x: float) -> list[float]:
+        """Where a line at this place may leave a box: below its shelf, and above unless that crosses the title."""
+        cluster, box = self.boxes[number]
+        over_title = x > box.x + PADDING + len(title(cluster, box)) * TITLE_CHAR
+        return [self.floors[number], box.y - GAP / 2] if over_title and box.y else [self.floors[number]]
+
+    def _side_by_side(self, tie: Tie) -> bool:
+        """Whether the two stand on one line, with nobody between them but others whom this mentor supports."""
+        one, other = self.people[tie.mentor], self.people[tie.newcomer]
+        near, far = sorted((one.x, other.x))
+        between = {each.mark.id for each in self.people.values() if each.y == one.y and near < each.x < far}
+        theirs = {each.newcomer for each in self.ties if each.mentor == tie.mentor}
+        return one.y == other.y and between <= theirs
 
 
 def laid_out(circle: Circle) -> Layout:
     """Boxes on shelves, in the order of the clusters. Cost: linear in marks."""
     boxes, people = list[tuple[Cluster, Box]](), dict[str, Placed]()
-    x, y, shelf = 0.0, 0.0, 0.0
+    x, y, shelf = float(MARGIN), 0.0, 0.0
+    floors = list[float]()
     pairs = {(tie.mentor, tie.newcomer) for tie in circle.ties}
     for cluster in circle.clusters:
         rows = _rows(cluster, pairs)
         columns = max(COLUMNS_MIN, *map(len, rows))
         width, height = columns * CELL_WIDTH + 2 * PADDING, TITLE + CELL_HEIGHT * len(rows) + PADDING
-        if x and x + width > WIDTH:
-            x, y, shelf = 0.0, y + shelf + GAP, 0.0
+        if x > MARGIN and x + width > WIDTH:
+            floors += [y + shelf + GAP / 2] * (len(boxes) - len(floors))
+            x, y, shelf = float(MARGIN), y + shelf + GAP, 0.0
         box = Box(x, y, width, height)
+        people.update(_cells(rows, box, len(boxes)))
         boxes.append((cluster, box))
-        people.update(_cells(rows, box))
         x, shelf = x + width + GAP, max(shelf, height)
     ties = tuple(tie for tie in circle.ties if tie.mentor in people and tie.newcomer in people)
-    return Layout(int(y + shelf), tuple(boxes), people, ties)
+    floors += [y + shelf + GAP / 2] * (len(boxes) - len(floors))
+    return Layout(int(y + shelf + GAP), tuple(boxes), people, ties, tuple(floors))
 
 
 def _rows(cluster: Cluster, pairs: Container[tuple[str, str]]) -> list[list[Mark]]:
@@ -108,10 +155,10 @@ def _runs(marks: Sequence[Mark], pairs: Container[tuple[str, str]]) -> list[list
     return runs
 
 
-def _cells(rows: Sequence[Sequence[Mark]], box: Box) -> dict[str, Placed]:
+def _cells(rows: Sequence[Sequence[Mark]], box: Box, number: int) -> dict[str, Placed]:
     left, top = box.x + PADDING + CELL_WIDTH / 2, box.y + TITLE + 14
     return {
-        mark.id: Placed(mark, left + column * CELL_WIDTH, top + row * CELL_HEIGHT)
+        mark.id: Placed(mark, left + column * CELL_WIDTH, top + row * CELL_HEIGHT, number)
         for row, line in enumerate(rows)
         for column, mark in enumerate(line)
     }
@@ -134,7 +181,7 @@ def drawn(layout: Layout, label: str, link: Callable[[str], str]) -> Markup:
     parts = [
         head.format(WIDTH, layout.height, label),
         *(_box(cluster, box) for cluster, box in layout.boxes),
-        *(_tie(layout, tie) for tie in layout.ties),
+        *(_tie(layout, number) for number in range(len(layout.ties))),
         *(_person(placed, link(placed.mark.id)) for placed in layout.people.values()),
         Markup("</svg>"),
     ]
@@ -148,18 +195,10 @@ def _box(cluster: Cluster, box: Box) -> Markup:
     ).format(*box, box.x + PADDING, box.y + 4 + TITLE_SIZE, title(cluster, box))
 
 
-def _tie(layout: Layout, tie: Tie) -> Markup:
-    """A line within a row; else a bow, which does not run along a column over the marks of others."""
-    one, other = layout.people[tie.mentor], layout.people[tie.newcomer]
-    bow = 0 if one.y == other.y else CELL_WIDTH
-    return Markup('<path class="tie{}" d="M{:.0f} {:.0f} Q{:.0f} {:.0f} {:.0f} {:.0f}"/>').format(
-        "" if tie.active else " past",
-        one.x,
-        one.y,
-        (one.x + other.x) / 2 + bow,
-        (one.y + other.y) / 2,
-        other.x,
-        other.y,
+def _tie(layout: Layout, number: int) -> Markup:
+    corners = " ".join(f"{x:.1f},{y:.1f}" for x, y in layout.way(number))
+    return Markup('<polyline class="tie{}" points="{}"/>').format(
+        "" if layout.ties[number].active else " past", corners
     )
 
 
@@ -175,7 +214,7 @@ def _person(placed: Placed, href: str) -> Markup:
 
 
 def _shape(placed: Placed) -> Markup:
-    mark, x, y = placed
+    mark, x, y, _ = placed
     name = f"{mark.kind}{' alone' if mark.alone else ''}"
     if mark.kind in ("mentor", "both"):
         return Markup('<rect class="{}" x="{:.0f}" y="{:.0f}" width="15" height="15" rx="2"/>').format(

@@ -8,6 +8,9 @@ from typing import Final
 
 from markupsafe import Markup
 
+from dashboard import telling, words
+from dashboard.history import Happened
+
 WIDTH: Final = 640
 HEIGHT: Final = 150
 LEFT, RIGHT, TOP, BOTTOM = 30, 8, 12, 24
@@ -32,6 +35,19 @@ class Mark:
     """``setback`` or ``milestone``."""
 
 
+KINDS: Final = {"progress.setback": "setback", "progress.milestone": "milestone"}
+
+
+def of(told: Sequence[Happened]) -> Markup:
+    """The chart of what was told of somebody's recovery."""
+    marks = [
+        Mark(each.time, telling.sentence(each.type, each.said), KINDS[each.type]) for each in told if each.type in KINDS
+    ]
+    slips = sum(mark.kind == "setback" for mark in marks)
+    label = f"Mood and craving over time, {words.many(slips, 'setback')}"
+    return chart(_points(told, "mood"), _points(told, "craving"), marks, label)
+
+
 def chart(mood: Sequence[Point], craving: Sequence[Point], marks: Sequence[Mark], label: str) -> Markup:
     """The chart; nothing where there is nothing to show."""
     instants = [*(each.at for each in (*mood, *craving)), *(mark.at for mark in marks)]
@@ -39,7 +55,9 @@ def chart(mood: Sequence[Point], craving: Sequence[Point], marks: Sequence[Mark]
         return Markup("")
     first, last = min(instants), max(max(instants), min(instants) + 86_400)
     parts = [
-        Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, label),
+        Markup('<svg class="chart recovery" viewBox="0 0 {} {}" role="img" aria-label="{}">').format(
+            WIDTH, HEIGHT, label
+        ),
         *(_grid(value) for value in (0, 5, 10)),
         _line(craving, first, last, "craving"),
         _line(mood, first, last, "mood"),
@@ -47,6 +65,10 @@ def chart(mood: Sequence[Point], craving: Sequence[Point], marks: Sequence[Mark]
         Markup("</svg>"),
     ]
     return Markup("").join(parts)
+
+
+def _points(told: Sequence[Happened], name: str) -> list[Point]:
+    return [Point(each.time, each.said[name]) for each in told if each.said.get(name) is not None]
 
 
 def _x(at: int, first: int, last: int) -> float:

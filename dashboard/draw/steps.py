@@ -11,7 +11,7 @@ from dashboard.survival import Point
 
 WIDTH: Final = 360
 HEIGHT: Final = 200
-LEFT, RIGHT, TOP, BOTTOM = 38, 12, 10, 34
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 34
 BEYOND: Final = 1.06  # so that the last step is seen to fall
 TICKS_APART: Final = 34  # of two numbers below the line: as wide as "1,095"
 
@@ -68,7 +68,7 @@ def _band(points: Sequence[Point], last: int) -> str:
 def _grid(percent: int) -> Markup:
     y = _y(percent / 100)
     line = Markup('<line class="grid" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(LEFT, WIDTH - RIGHT, y, y)
-    return line + Markup('<text x="2" y="{:.1f}">{} %</text>').format(y + 4, percent)
+    return line + Markup('<text x="{}" y="{:.1f}" text-anchor="end">{} %</text>').format(LEFT - 5, y + 4, percent)
 
 
 def _ticks(days: Sequence[int], last: int) -> list[Markup]:

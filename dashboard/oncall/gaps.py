@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from dashboard.frame import Ask
+from dashboard.memo import by_ask
 from dashboard.oncall import store
 from dashboard.oncall.rota import Rota
 
 NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a webhook is set up."
 
 
+@by_ask
+def rota_of(ask: Ask) -> Rota:
+    """The rota as it is written down now."""
+    return store.rota(ask.db, ask.channels)
+
+
+@by_ask
 def gaps_of(ask: Ask) -> list[str]:
     """The gaps of the programs that the account is asked about."""
     if not ask.channels:
         return without_channel(list(ask.everywhere))
-    return gaps(store.rota(ask.db, ask.channels), list(ask.everywhere), ask.wall, ask.channels)
+    return gaps(rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
 
 
 def without_channel(programs: Sequence[str]) -> list[str]:
@@ -24,7 +32,7 @@ def without_channel(programs: Sequence[str]) -> list[str]:
 
 
 def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]) -> list[str]:
-    """One sentence a gap; none when somebody on call can be reached in each program."""
+    """One sentence a gap; none when somebody on call, and a lead, can be reached in each program."""
     if not channels:
         return without_channel(programs)
     on_call = {program: rota.stands_in(program, at) for program in programs}
@@ -34,8 +42,13 @@ def gaps(rota: Rota, programs: Sequence[str], at: int, channels: Collection[str]
         for program, people in on_call.items()
         if people and not any(rota.people[id_].channels for id_ in people)
     ]
+    unled = [program for program in programs if not rota.is_led(program, at)]
     found = [f"Nobody is on call in {_listed(nobody)}."] if nobody else []
-    return found + ([f"Nobody on call in {_listed(silent)} can be reached: no mail address."] if silent else [])
+    if silent:
+        found.append(f"Nobody on call in {_listed(silent)} can be reached: no mail address.")
+    if unled:
+        found.append(f"No lead can be called in {_listed(unled)}, and only leads see safety reports.")
+    return found
 
 
 def _listed(programs: Sequence[str]) -> str:

@@ -1,7 +1,9 @@
 """Who is called about something that cannot wait, and who after that: a pure answer from the rota.
 
 The order is: who has the week, the program's deputy, those of the weeks that follow, then everybody else who leads the
-program. Nobody is called while on leave, about themselves, or about what they may not see; nobody is called twice.
+program. Nobody is called while on leave or about themselves, and nobody twice. About a report leads are called, of whom
+one on leave is better than none. Where no lead can be reached at all, the others are: a message says nothing of what
+waits, and somebody must ask.
 """
 
 from __future__ import annotations
@@ -63,6 +65,28 @@ class Rota:
         """Everybody who would be called, in order."""
         return self._able(program, at, self._asked(program, at))
 
+    def whom(self, alarm: Alarm, at: int) -> list[str]:
+        """Everybody who would be called about an alarm, in order: those of the line who can be reached and may be."""
+        program = alarm.program
+        able = [id_ for id_ in self.line(program, at) if self._reaches(id_, alarm)]
+        if alarm.kind not in FOR_LEADS:
+            return able
+        there = [id_ for id_ in able if self._leads(id_, program)]
+        away = [id_ for id_ in sorted(self.people) if self._leads(id_, program) and self._reaches(id_, alarm)]
+        return list(dict.fromkeys([*there, *away])) or able
+
+    def is_led(self, program: str, at: int) -> bool:
+        """Whether a lead is there and can be reached: about reports nobody else should be called."""
+        return any(self.people[id_].channels and self._leads(id_, program) for id_ in self.line(program, at))
+
+    def _reaches(self, id_: str, alarm: Alarm) -> bool:
+        """Whether somebody can be reached, and the alarm is not about themselves."""
+        account, channels = self.people[id_]
+        return bool(channels) and (account.member is None or account.member != alarm.person)
+
+    def _leads(self, id_: str, program: str) -> bool:
+        return "lead" in self.people[id_].account.roles(program)
+
     def _asked(self, program: str, at: int) -> Iterator[str | None]:
         yield self.weeks.get((program, week_of(at)))
         yield self.deputies.get(program)
@@ -112,17 +136,10 @@ def _next(rota: Rota, alarm: Alarm, told: list[Told], at: int, wait_seconds: int
     if told and at < max(one.at for one in told) + wait_seconds:
         return None
     called = {one.account for one in told}
-    for id_ in rota.line(alarm.program, at):
-        person = rota.people[id_]
-        if id_ not in called and person.channels and may_know(person.account, alarm):
+    for id_ in rota.whom(alarm, at):
+        if id_ not in called:
             return Call(alarm.program, alarm.id, id_, len(called) + 1)
     return None
-
-
-def may_know(account: Account, alarm: Alarm) -> bool:
-    """Reports are for leads; nobody is called about themselves."""
-    is_own = account.member is not None and account.member == alarm.person
-    return not is_own and (alarm.kind not in FOR_LEADS or "lead" in account.roles(alarm.program))
 
 
 def week_of(at: int) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from dashboard.access import accounts
 from dashboard.frame import Ask
+from dashboard.memo import by_ask
 from dashboard.oncall import store
 from matcher.errors import CODES
 
@@ -31,12 +32,18 @@ class Shown(BaseModel):
     meaning: str
 
 
+@by_ask
+def names(ask: Ask) -> dict[str, str]:
+    """The names of all accounts by id, also of those that are closed."""
+    return {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+
+
 def of_alarms(ask: Ask) -> dict[tuple[str, str], list[Shown]]:
     """The calls of the programs asked about, by program and alarm, the first one first."""
-    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
+    people = names(ask)
     found = defaultdict[tuple[str, str], list[Shown]](list)
     for row in store.calls(ask.db, list(ask.everywhere or ask.programs)):
-        found[row.program, row.alert].append(_shown(row, names))
+        found[row.program, row.alert].append(_shown(row, people))
     return dict(found)
 
 

@@ -27,7 +27,7 @@ WORDS: dict[Role, str] = {
     "viewer": "sees counts and insights only",
     "coordinator": "sees and decides about the people of the program, but no reports",
     "lead": "all that a coordinator does; reports, waivers, policy, erasure",
-    "clinician": "sees people who agreed to it, in part",
+    "clinician": "sees how people are who consented to it; with whom they are paired, reports and notes stay hidden",
     "admin": "keeps accounts, looks after health and dead letters; sees no people",
 }
 ID = r"^[A-Za-z0-9._:-]{1,64}$"
@@ -178,7 +178,7 @@ def revoke(ask: Ask, form: GrantForm) -> Decided:
 
 def bind(ask: Ask, form: Binding) -> Decided:
     """Say which member the owner is."""
-    accounts.bind(ask.db, _account(ask), form.member)
+    accounts.bind(ask.db, _account(ask), form.member, ask.wall)
     return _done("Noted. The account neither sees nor decides about this member.")
 
 

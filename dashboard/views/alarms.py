@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
-from dashboard.memo import by_program
+from dashboard.memo import by_member, by_program
+from dashboard.words import lasting
 from matcher.instants import DAY, HOUR
+from matcher.people import concerns
 from matcher.people.experience import is_substance
-from matcher.people.member import Member
-from matcher.people.membership import SELF_HARM_ITEM
-from matcher.people.recovery import NEVER, Setback
+from matcher.people.member import FOREVER, Member
 from matcher.policy import Policy
 from matcher.program import Program
 
@@ -26,10 +26,6 @@ Kind = Literal["distress_high", "distress", "self_harm_often", "self_harm", "sli
 RANK: Final[dict[Level, int]] = {"now": 0, "same_day": 1, "list": 2}
 LEVELS: Final[dict[Level, str]] = {"now": "Now", "same_day": "Today, by a person", "list": "When there is time"}
 
-SLIP_DAYS: Final = 14  # a slip asks for contact within a day; after two weeks it is history, not an alarm
-SILENCE_DAYS: Final = 14  # a guess (care.md)
-NO_CONTACT_HOURS: Final = 72  # mentor silent: reminder at 24 h, backup at 48 h, a coordinator at 72 h (care.md)
-TOLERANCE_LOST_DAYS: Final = 14  # after discharge or release (care.md)
 DEADLY: Final = ("F11", "F13", "")
 """Families of which a slip may kill at once: opioids, sedatives, and what was not said."""
 
@@ -60,8 +56,8 @@ WORDS: Final[dict[Kind, str]] = {
     "distress": "In distress.",
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
-    "silence": f"Has not been heard of for {SILENCE_DAYS} days.",
-    "no_contact": "Paired for three days and more, and no contact is on record.",
+    "silence": "Has not been heard of for {}.",
+    "no_contact": "Paired for {} and more, and no contact is on record.",
 }
 FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report"})
 """Coordinators see no reports."""
@@ -78,74 +74,76 @@ class Alarm:
     level: Level
     since: int
     due: int
-
-    @property
-    def words(self) -> str:
-        """What happened."""
-        return WORDS[self.kind]
+    words: str
+    """What happened."""
 
 
 @by_program
 def of_program(program: Program, at: int) -> list[Alarm]:
-    """Everything that stands in a program, the most urgent first. Cost: some microseconds a member."""
-    found = [alarm for member in program.state.members for alarm in of_member(program, member, at)]
+    """Everything that stands in a program, the most urgent first. Cost: linear in alarms."""
+    found = [alarm for each in _by_member(program, at).values() for alarm in each]
     return sorted(found, key=lambda alarm: (RANK[alarm.level], alarm.due, alarm.id))
 
 
+@by_member
+def _by_member(program: Program, member: Member, at: int) -> list[Alarm] | None:
+    return list(of_member(program, member, at)) or None
+
+
 def of_member(program: Program, member: Member, at: int) -> Iterator[Alarm]:
-    """What stands of one person."""
-    if not member.present:
-        return
-    for kind, since, within in _found(program, member, at):
-        yield Alarm(
-            _id(program.id, member.id, kind, since), program.id, member.id, kind, _LEVEL[kind], since, since + within
-        )
+    """What stands of one person. Of who has left only a report does: it protects others."""
+    found = [*_told(program, member, at), *_quiet(program, member, at)]
+    yield from (alarm for alarm in found if member.present or alarm.kind == concerns.REPORT)
 
 
-def _found(program: Program, member: Member, at: int) -> Iterator[tuple[Kind, int, int]]:
-    policy = program.policy
-    for kind, since in (*_distress(member, at, policy), *_self_harm(member, at, policy)):
-        yield kind, since, _WITHIN[kind]
-    slip = member.recovery.last_setback()
-    if slip is not None and slip.at > at - SLIP_DAYS * DAY:
-        yield "slip", slip.at, 4 * HOUR if _may_kill(member, slip) else DAY
-    if member.open_reports:
-        yield "report", member.joined_at, 0
-    yield from _quiet(program, member, at)
+def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
+    """What somebody told: each telling is an alarm of its own, whatever was done about one before it."""
+    for key, (n, since) in member.concerns.items():
+        word, _, family = key.partition(" ")
+        kind = cast(Kind, word)  # the keys of concerns are kinds; a slip's names its family too
+        if since > at - _stands(kind, program.policy):
+            within = _WITHIN[kind]
+            if kind == "slip" and _may_kill(member, family, since, program.policy):
+                within = program.policy.alert.deadly_slip_hours * HOUR
+            yield _alarm(program, member, kind, since, within, f"#{n}" if n != concerns.NOT_KEPT else str(since))
 
 
-def _distress(member: Member, at: int, policy: Policy) -> Iterator[tuple[Kind, int]]:
-    told = member.recovery.last_distress
-    if told is not None and told.at > at - policy.mentor.distress_days * DAY:
-        yield ("distress_high" if told.what == "high" else "distress"), told.at
+def _stands(kind: Kind, policy: Policy) -> int:
+    """For how many seconds after it happened; a report until it is resolved."""
+    if kind == "report":
+        return FOREVER
+    return (policy.alert.slip_days if kind == "slip" else policy.mentor.distress_days) * DAY
 
 
-def _self_harm(member: Member, at: int, policy: Policy) -> Iterator[tuple[Kind, int]]:
-    for result in member.recovery.latest:
-        often = result.items[SELF_HARM_ITEM] if len(result.items) > SELF_HARM_ITEM else 0
-        if result.key == "PHQ-9" and often and result.at > at - policy.mentor.distress_days * DAY:
-            yield ("self_harm_often" if often > 1 else "self_harm"), result.at
-
-
-def _may_kill(member: Member, slip: Setback) -> bool:
+def _may_kill(member: Member, family: str, slipped_at: int, policy: Policy) -> bool:
     left = member.recovery.last_discharge
-    just_left = left is not None and 0 <= slip.at - left.at <= TOLERANCE_LOST_DAYS * DAY
-    return slip.family in DEADLY or (just_left and is_substance(slip.family))
+    just_left = left is not None and 0 <= slipped_at - left.at <= policy.alert.tolerance_days * DAY
+    return family in DEADLY or (just_left and is_substance(family))
 
 
-def _quiet(program: Program, member: Member, at: int) -> Iterator[tuple[Kind, int, int]]:
-    match = program.state.matches.of_newcomer(member.id)
+def _quiet(program: Program, member: Member, at: int) -> Iterator[Alarm]:
+    """What nobody told. A silence that goes on is a new one after as long again, for a resolved alarm says no more."""
     if not member.seeks or member.paused_until > at:
         return
-    heard = max(member.joined_at, member.recovery.last_seen if member.recovery.last_seen != NEVER else member.joined_at)
-    if heard + SILENCE_DAYS * DAY <= at:
-        yield "silence", heard + SILENCE_DAYS * DAY, 7 * DAY
+    numbers = program.policy.alert
+    heard = max(member.joined_at, member.recovery.last_seen)
+    times = (at - heard) // (numbers.silence_days * DAY)
+    if times > 0:
+        days = times * numbers.silence_days
+        since = heard + days * DAY
+        yield _alarm(program, member, "silence", since, _WITHIN["silence"], str(since), lasting(days * DAY))
+    match = program.state.matches.of_newcomer(member.id)
     if match is not None and match.stage == "active" and match.last_contact is None:
-        missed = match.since + NO_CONTACT_HOURS * HOUR
+        missed = match.since + numbers.no_contact_hours * HOUR
         if missed <= at:
-            yield "no_contact", missed, DAY
+            span = lasting(numbers.no_contact_hours * HOUR)
+            yield _alarm(program, member, "no_contact", missed, _WITHIN["no_contact"], str(missed), span)
 
 
-def _id(program: str, person: str, kind: Kind, since: int) -> str:
-    """An opaque id that the same alarm always has."""
-    return f"a-{blake2b(f'{program}/{person}/{kind}/{since}'.encode(), digest_size=8).hexdigest()}"
+def _alarm(
+    program: Program, member: Member, kind: Kind, since: int, within: int, telling: str, span: str = ""
+) -> Alarm:
+    """An alarm with an opaque id, which the same telling always has and no other."""
+    digest = blake2b(f"{program.id}/{member.id}/{kind}/{telling}".encode(), digest_size=8).hexdigest()
+    words = WORDS[kind].format(span)
+    return Alarm(f"a-{digest}", program.id, member.id, kind, _LEVEL[kind], since, since + within, words)

@@ -8,9 +8,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from dashboard import words
-from dashboard.access import accounts
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, NotFound, Page
-from dashboard.oncall import shown, store
+from dashboard.oncall import shown
+from dashboard.oncall.gaps import rota_of
 from dashboard.oncall.shown import Shown
 from dashboard.tell import event
 from dashboard.views import alarms, standing
@@ -76,7 +76,7 @@ class Alerts(BaseModel):
 def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
     assert isinstance(ask.query, Query)
-    names = {row["id"]: row["name"] for row in accounts.every(ask.db)}
+    names = shown.names(ask)
     calls = shown.of_alarms(ask)
     every = standing.every(ask)
     states = [_state(done) for _, done in every]
@@ -96,7 +96,7 @@ def view(ask: Ask) -> Alerts:
 
 
 def _on_call(ask: Ask) -> dict[str, list[str]]:
-    rota = store.rota(ask.db, ask.channels)
+    rota = rota_of(ask)
     return {
         program: [rota.people[id_].account.name for id_ in rota.stands_in(program, ask.wall)]
         for program in ask.programs
@@ -175,8 +175,7 @@ def resolved(ask: Ask, form: Settled) -> Decided:
 
 def accounts_name(ask: Ask, account: str | None) -> str:
     """The name of an account; a service's word where it is none of ours."""
-    names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
-    return names.get(account or "", account or "somebody")
+    return shown.names(ask).get(account or "", account or "somebody")
 
 
 def _alarm(ask: Ask) -> tuple[Program, Alarm, Handled]:

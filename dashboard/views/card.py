@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from dashboard import words
+from dashboard.frame import Ask
 from dashboard.views import alarms, effects, look, person_facts
 from dashboard.views.alarms import Level
 from dashboard.views.look import Look
@@ -24,7 +25,6 @@ from matcher.pairing.matches import Match
 from matcher.people.experience import MILLION
 from matcher.program import Program
 
-OVERDUE_HOURS = 24  # pairing after joining is overdue then (care.md)
 REASONS = 3
 PLAIN = "Nothing speaks against it that the program knows of."
 
@@ -107,15 +107,15 @@ def closed(program: Program, match: Match, at: int, level: Level) -> Card:
         level_words=alarms.LEVELS[level],
         fit=sum(term.contribution for term in terms) / MILLION,
         waits_since=since,
-        over_hours=over_hours(since, at),
+        over_hours=over_hours(program, since, at),
         proposed_at=match.since,
         held_until=match.held_until or None,
     )
 
 
-def over_hours(since: int | None, at: int) -> int:
+def over_hours(program: Program, since: int | None, at: int) -> int:
     """Whole hours over the limit for pairing somebody who waits since then; negative while there is time."""
-    return 0 if since is None else (at - since) // HOUR - OVERDUE_HOURS
+    return 0 if since is None else (at - since) // HOUR - program.policy.waiting.overdue_hours
 
 
 def strongest(seen: Look, newcomer: str, mentor: str, terms: Iterable[Term]) -> list[str]:
@@ -159,16 +159,17 @@ def cautions(program: Program, match: Match, at: int) -> list[str]:
     return [*(f"They may not be paired now: {words.bar(code)}." for code in barred), *said]
 
 
-def choices(program: Program, match: Match, at: int, count: int = 2) -> list[Choice]:
+def choices(ask: Ask, program: Program, match: Match, count: int = 2) -> list[Choice]:
     """The next best mentors for the same newcomer, open ones first; the others with what bars them."""
-    seen = look.at(program, at)
+    seen = look.at(program, ask.now)
     near = [near.mentor for near in seen.nearest(match.newcomer).nearest]
     ranked = dict.fromkeys([*seen.open_to(match.newcomer), *near])
-    others = [mentor for mentor in ranked if mentor not in (match.mentor, match.newcomer)]
-    return [_choice(program, match, mentor, at) for mentor in others[:count]]
+    others = [mentor for mentor in ranked if mentor not in (match.mentor, match.newcomer, ask.account.member)]
+    return [_choice(ask, program, match, mentor) for mentor in others[:count]]
 
 
-def _choice(program: Program, match: Match, mentor: str, at: int) -> Choice:
+def _choice(ask: Ask, program: Program, match: Match, mentor: str) -> Choice:
+    at = ask.now
     seen = look.at(program, at)
     terms = seen.terms(match.newcomer, mentor)
     barred = [hit.code for hit in seen.hits(match.newcomer, mentor)]
@@ -178,7 +179,7 @@ def _choice(program: Program, match: Match, mentor: str, at: int) -> Choice:
         reasons=strongest(seen, match.newcomer, mentor, terms),
         barred=[words.bar(code) for code in barred],
         facts=person_facts.of(program, program.state.members[mentor], at),
-        effects=[] if barred else effects.of_pairing(program, match.newcomer, mentor, at),
+        effects=[] if barred else [ask.veiled(said) for said in effects.of_pairing(program, match, mentor, at)],
     )
 
 

@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from dashboard.access.tables import ACCOUNTS
 from dashboard.contact import cards
-from dashboard.contact.vault import Locked, Vault
+from dashboard.contact.vault import KEYS, Locked, Vault
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page, Shown
 from matcher.errors import ConfigurationError
 
 PATH: Final = "/people/{program}/{person}/card"
+CLOSED: Final = "the file with the keys of the cards cannot be used: tell who keeps it"
 
 
 class Contact(BaseModel):
@@ -28,6 +29,8 @@ class Contact(BaseModel):
     version: int
     changed_at: int | None
     changed_by: str | None
+    closed: str
+    """Why no card opens at the moment; empty when they do."""
 
 
 class Opened(BaseModel):
@@ -62,7 +65,8 @@ class Card(BaseModel):
 
 def view(ask: Ask) -> Contact:
     """The closed card of the path. Raises NotFound where this house keeps none."""
-    _vault(ask)
+    if not has(ask):
+        raise NotFound
     return of(ask)
 
 
@@ -77,12 +81,18 @@ def of(ask: Ask) -> Contact:
         version=kept.version if kept else 0,
         changed_at=kept.changed_at if kept else None,
         changed_by=_name(ask, kept.changed_by) if kept else None,
+        closed=closed(ask),
     )
 
 
 def has(ask: Ask) -> bool:
     """Whether this house keeps cards."""
-    return ask.means is not None and ask.means.vault is not None
+    return ask.means is not None and (ask.means.vault is not None or ask.means.vault_trouble is not None)
+
+
+def closed(ask: Ask) -> str:
+    """Why no card opens at the moment, for everybody: where the keys are is not; empty when they do."""
+    return CLOSED if ask.means is not None and ask.means.vault_trouble is not None else ""
 
 
 def link(ask: Ask, program: str, person: str) -> str | None:
@@ -134,7 +144,7 @@ def _as_conflict() -> Iterator[None]:
     except Locked as locked:
         raise Conflict(locked.message, locked.code) from None
     except ConfigurationError as trouble:
-        raise Conflict("the file with the keys of the cards cannot be used: tell who keeps it", trouble.code) from None
+        raise Conflict(CLOSED, trouble.code) from None
 
 
 def _check_version(ask: Ask, program: str, person: str, version: int) -> None:
@@ -153,8 +163,10 @@ def _who(ask: Ask) -> tuple[str, str]:
 
 
 def _vault(ask: Ask) -> Vault:
-    if ask.means is None or ask.means.vault is None:
+    if not has(ask) or ask.means is None:
         raise NotFound
+    if ask.means.vault is None:
+        raise Conflict(CLOSED, KEYS)
     return ask.means.vault
 
 

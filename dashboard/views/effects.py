@@ -4,30 +4,33 @@ from __future__ import annotations
 
 from dashboard import words
 from dashboard.views import look, person_facts
-from matcher.pairing.desk import Desk
+from matcher.pairing.market import Market
+from matcher.pairing.matches import Match
 from matcher.people.member import FOREVER
 from matcher.program import Program
 
 NAMED_MAX = 3  # people to name; more than that is a number
 
 
-def of_pairing(program: Program, newcomer: str, mentor: str, at: int) -> list[str]:
-    """Sentences about the others. Cost: one repair of the plan."""
-    desk = program.desk
-    before = desk.market.plan()
-    after = before if before.get(newcomer) == mentor else _plan_with(desk, newcomer, mentor)
-    said = [*_losers(program, before, after, newcomer, at), *_movers(before, after, newcomer)]
-    if mentor in desk.open_mentors and desk.market.slots_of(mentor) <= 1 and not said:
-        said += _left_out(program, before, newcomer, mentor, at)
+def of_pairing(program: Program, match: Match, mentor: str, at: int) -> list[str]:
+    """Sentences about the others if the newcomer of a proposal is given this mentor. Cost: a few repairs of the plan.
+
+    A proposal that somebody looks at is pinned: nobody else is planned for its seat meanwhile. What a choice does to
+    others is told against the plan that would be without that.
+    """
+    newcomer = match.newcomer
+    with program.desk.unpinned(match) as market:
+        before = market.plan()
+        after = before if before.get(newcomer) == mentor else _plan_with(market, newcomer, mentor)
+        said = [*_losers(program, before, after, newcomer, at), *_movers(before, after, newcomer)]
+        if not said and mentor in market.slots() and market.slots_of(mentor) == 1:
+            said = _left_out(program, market, before, newcomer, mentor, at)
     return said or ["Nobody else loses a place by it."]
 
 
-def _plan_with(desk: Desk, newcomer: str, mentor: str) -> dict[str, str]:
+def _plan_with(market: Market, newcomer: str, mentor: str) -> dict[str, str]:
     """The plan of everybody else once these two are paired."""
-    market = desk.market
-    return market.plan_without(
-        newcomer if newcomer in market else None, mentor if mentor in desk.open_mentors else None
-    )
+    return market.plan_without(newcomer if newcomer in market else None, mentor if mentor in market.slots() else None)
 
 
 def _losers(program: Program, before: dict[str, str], after: dict[str, str], newcomer: str, at: int) -> list[str]:
@@ -42,9 +45,8 @@ def _movers(before: dict[str, str], after: dict[str, str], newcomer: str) -> lis
     return [*said, f"{words.many(more, 'other')} would be given another mentor."] if more > 0 else said
 
 
-def _left_out(program: Program, plan: dict[str, str], newcomer: str, mentor: str, at: int) -> list[str]:
+def _left_out(program: Program, market: Market, plan: dict[str, str], newcomer: str, mentor: str, at: int) -> list[str]:
     """Those who could have this last seat as well, and have nobody."""
-    market = program.desk.market
     waiting = [who for who in market.open_to(mentor) if who != newcomer and who not in plan]
     if not waiting:
         return []

@@ -15,6 +15,7 @@ from dashboard.oncall import shown
 from dashboard.oncall.gaps import gaps_of
 from dashboard.oncall.shown import Shown
 from dashboard.tables import PROGRAMS
+from dashboard.views import contact
 from matcher.errors import CODES
 
 READERS: Final = frozenset[Role]({"lead", "admin"})
@@ -62,6 +63,9 @@ class Health(BaseModel):
     failures: list[Shown]
     """Messages to whoever is on call that were not delivered."""
 
+    cards: str
+    """Why no contact card opens; which file it is only for who keeps the installation. Empty when they do."""
+
 
 def view(ask: Ask) -> Health:
     """Letters of the account's programs; those that name none only for who keeps all programs."""
@@ -75,7 +79,13 @@ def view(ask: Ask) -> Health:
         channels=sorted(ask.channels),
         gaps=gaps_of(ask),
         failures=shown.failures(call for calls in shown.of_alarms(ask).values() for call in calls),
+        cards=_cards(ask, is_admin),
     )
+
+
+def _cards(ask: Ask, is_admin: bool) -> str:
+    trouble = None if ask.means is None else ask.means.vault_trouble
+    return trouble if trouble is not None and is_admin else contact.closed(ask)
 
 
 def _letter(row: Row[Any]) -> Letter:

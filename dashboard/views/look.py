@@ -1,8 +1,8 @@
 """A look at the people of a program: who fits whom and what bars them, without the market.
 
-The market is worked out anew after every fact, which takes seconds in a program of ten thousand; a page that shows some
-pairs needs only the rows of those people. A look keeps its rows from page to page, and writes anew those that it is
-asked of after a fact, or a minute later.
+To build the market takes seconds in a program of ten thousand; a page that shows some pairs needs only the rows of
+those people. A look keeps its rows from page to page, and writes anew those that it is asked of: after a fact that
+names them, or a minute later.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ class Look:
         self._fresh: set[str] = set()
         self._sides: dict[bool, _Side] = {}
 
-    def turn(self, at: int) -> Look:
+    def turn(self, program: Program, at: int) -> Look:
         """Look at things as they are at this instant."""
-        seen = (self.state.n, at // MINUTE)
-        if seen != self._seen:
+        seen, before = (program.n, at // MINUTE), self._seen
+        if seen != before:
             self._seen, self.now = seen, max(at, self.state.at or at)
-            self._fresh.clear()
+            named = program.named_since(before[0]) if before is not None and before[1] == seen[1] else None
+            self._fresh = set() if named is None else self._fresh.difference(named)
             self._sides.clear()
         return self
 
@@ -146,7 +147,7 @@ def at(program: Program, instant: int) -> Look:
     look = _LOOKS.get(program)
     if look is None or look.state is not program.state or program.policy is not look.policy:
         look = _LOOKS[program] = Look(program.state)
-    return look.turn(instant)
+    return look.turn(program, instant)
 
 
 _LOOKS: WeakKeyDictionary[Program, Look] = WeakKeyDictionary()

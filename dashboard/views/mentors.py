@@ -114,7 +114,7 @@ def view(ask: Ask) -> Mentors:
         total=len(everybody),
         open_slots=sum(_open(program, member, ask.now) for program, member in everybody),
         next=f"{shown[-1][0].id}/{shown[-1][1].id}" if len(behind) > len(shown) else None,
-        groups=[_group(program) for program in ask.programs.values() if mentors(program)],
+        groups=[_group(ask, program) for program in ask.programs.values() if mentors(program)],
         eligible=[one for program in ask.programs.values() for one in eligible(ask, program)],
         today=format_instant(ask.now)[:10],
     )
@@ -171,8 +171,9 @@ def _open(program: Program, member: Member, at: int) -> int:
     return 0 if index is None or seen.judge.mentor_alone(index, seen.now) else seen.open_slots(member)
 
 
-def _group(program: Program) -> Group:
-    ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in mentors(program)]
+def _group(ask: Ask, program: Program) -> Group:
+    others = [member for member in mentors(program) if not ask.is_own(member.id)]
+    ticks = [Tick(id=m.id, last=m.mentorship.supervised_at if m.mentorship else None) for m in others]
     longest_ago = sorted(ticks, key=lambda tick: (tick.last or 0, tick.id))[:LISTED_MAX]
     return Group(
         program=program.id, mentors=sorted(longest_ago, key=lambda tick: tick.id), more=len(ticks) > LISTED_MAX

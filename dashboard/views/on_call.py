@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.frame import COORDINATORS, EVERYBODY, LEADS, Action, Ask, Decided, FormErrors, NotFound, Page
 from dashboard.oncall import store
-from dashboard.oncall.gaps import gaps_of
+from dashboard.oncall.gaps import gaps_of, rota_of
 from dashboard.oncall.rota import Leave, Rota, start_of, week_of
 from matcher.instants import DAY
 
@@ -81,7 +81,7 @@ class OnCall(BaseModel):
 
 def view(ask: Ask) -> OnCall:
     """The rota of the programs that the account leads."""
-    rota = store.rota(ask.db, ask.channels)
+    rota = rota_of(ask)
     people = {who.id: who for program in ask.programs for who in _choices(rota, program, ask.wall)}
     return OnCall(
         programs=[_of_program(rota, program, ask.wall) for program in ask.programs],

@@ -74,7 +74,7 @@ def view(ask: Ask) -> People:
     behind = [pair for pair in found if query.after is None or _key(*pair) > query.after]
     shown, levels = behind[: query.limit], standing_.levels(ask)
     return People(
-        lines=[line(program, member, ask.now, levels.get((program.id, member.id))) for program, member in shown],
+        lines=[line(ask, program, member, levels.get((program.id, member.id))) for program, member in shown],
         total=len(found),
         next=_key(*shown[-1]) if len(behind) > len(shown) else None,
         families=_families(ask),
@@ -123,16 +123,16 @@ def standing(program: Program, member: Member, at: int) -> Standing:
     return "waiting" if member.seeks_since is not None else "free"
 
 
-def line(program: Program, member: Member, at: int, level: Level | None) -> Line:
+def line(ask: Ask, program: Program, member: Member, level: Level | None) -> Line:
     """Somebody as a line of a list."""
-    match, stands = program.state.matches.of_newcomer(member.id), standing(program, member, at)
+    match, stands = program.state.matches.of_newcomer(member.id), standing(program, member, ask.now)
     return Line(
         program=program.id,
         id=member.id,
         roles=list(roles(member)),
         standing=words.STANDINGS[stands],
-        with_=match.mentor if match else None,
-        experiences=[each.words for each in person_facts.experiences(member, at)],
+        with_=match.mentor if match and not ask.is_own(match.mentor) else None,
+        experiences=[each.words for each in person_facts.experiences(member, ask.now)],
         since=member.seeks_since if stands == "waiting" else None,
         level=level,
         supports=member.mentorship.caseload if member.mentorship else 0,

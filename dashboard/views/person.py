@@ -7,7 +7,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import history, telling, words
-from dashboard.draw.recovery import Mark, Point, chart
+from dashboard.access import accounts
+from dashboard.draw import recovery
 from dashboard.frame import COORDINATORS, Ask, NotFound, Page
 from dashboard.history import Happened
 from dashboard.views import alarms, contact, look, people, person_facts
@@ -15,7 +16,7 @@ from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
 from matcher.pairing.blockers import BY_CODE
 from matcher.people.experience import MILLION
-from matcher.people.member import Member
+from matcher.people.member import FOREVER, Member
 from matcher.program import Program
 
 REPORTS: Final = ("safety.",)
@@ -72,6 +73,13 @@ class Nearest(BaseModel):
     barred: list[str]
 
 
+class Clinician(BaseModel):
+    """A consent to clinicians that is in force."""
+
+    words: str
+    until: int | None
+
+
 class Person(BaseModel):
     """A person's page."""
 
@@ -103,6 +111,9 @@ class Person(BaseModel):
     """Recovery as SVG; empty without anything to show."""
 
     consent: str
+    seen_by: list[Clinician]
+    """Clinicians who may see how they are."""
+
     card: Contact | None
     """Of the local card, whether there is one; None where this house keeps none."""
 
@@ -120,7 +131,7 @@ def view(ask: Ask) -> Person:
     events, following = _timeline(ask, program, member, query)
     open_ = program.state.matches.of_newcomer(member.id)
     stands = people.standing(program, member, ask.now)
-    near, would_help = _nearest(program, member, ask.now) if stands == "waiting" else ([], "")
+    near, would_help = _nearest(ask, program, member) if stands == "waiting" else ([], "")
     return Person(
         facts=person_facts.of(program, member, ask.now),
         standing=words.STANDINGS[stands],
@@ -128,16 +139,17 @@ def view(ask: Ask) -> Person:
         match=open_.id if open_ else None,
         alarms=_alarms(ask, program, member),
         pairs=_pairs(ask, program, member),
-        supported_by=program.state.support.ancestors(member.id),
-        supports=program.state.support.descendants(member.id),
+        supported_by=[who for who in program.state.support.ancestors(member.id) if not ask.is_own(who)],
+        supports=[who for who in program.state.support.descendants(member.id) if not ask.is_own(who)],
         nearest=near,
         would_help=would_help,
         apart=len(list(program.state.exclusions.of(member.id))),
         events=events,
         next=following,
         whole=history.is_whole(ask.db, program.id),
-        chart=str(_chart(history.progress(ask.db, program.id, member.id))),
+        chart=str(recovery.of(history.progress(ask.db, program.id, member.id))),
         consent=_consent(program, member, ask.now),
+        seen_by=_seen_by(ask, member),
         card=contact.of(ask) if contact.has(ask) else None,
         link=contact.link(ask, program.id, member.id),
     )
@@ -152,12 +164,13 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
     without = () if sees_reports(ask, program) else REPORTS
     found = history.of_person(ask.db, program.id, member.id, before=query.after, limit=query.limit + 1, without=without)
     shown = found[: query.limit]
-    return [_event(each) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    return [_event(ask, each) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(each: Happened) -> Event:
-    said = telling.sentence(each.type, each.said)
-    return Event(n=each.n, at=each.at, time=each.time, words=said, details=telling.details(each.type, each.said))
+def _event(ask: Ask, each: Happened) -> Event:
+    said = ask.veiled(telling.sentence(each.type, each.said))
+    details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
+    return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 
 
 def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:
@@ -182,29 +195,18 @@ def _pairs(ask: Ask, program: Program, member: Member) -> list[Pair]:
             how_it_ended=words.reason(row.reason) if row.reason else "",
         )
         for row in history.matches_of(ask.db, program.id, member.id)
+        if not ask.is_own(row.newcomer) and not ask.is_own(row.mentor)
     ]
 
 
-def _nearest(program: Program, member: Member, at: int) -> tuple[list[Nearest], str]:
-    found = look.at(program, at).nearest(member.id)
+def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
+    found = look.at(program, ask.now).nearest(member.id)
     near = [
         Nearest(mentor=each.mentor, fit=each.fit, barred=[words.bar(code) for code in each.barred_by])
         for each in found.nearest
+        if not ask.is_own(each.mentor)
     ]
     return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
-
-
-def _chart(told: list[Happened]) -> str:
-    def points(name: str) -> list[Point]:
-        return [Point(each.time, each.said[name]) for each in told if each.said.get(name) is not None]
-
-    kinds = {"progress.setback": "setback", "progress.milestone": "milestone"}
-    marks = [
-        Mark(each.time, telling.sentence(each.type, each.said), kinds[each.type]) for each in told if each.type in kinds
-    ]
-    slips = sum(mark.kind == "setback" for mark in marks)
-    label = f"Mood and craving over time, {words.many(slips, 'setback')}"
-    return chart(points("mood"), points("craving"), marks, label)
 
 
 def _consent(program: Program, member: Member, at: int) -> str:
@@ -213,6 +215,20 @@ def _consent(program: Program, member: Member, at: int) -> str:
         needed = program.policy.consent.recorded_required
         return "not on record" + (", and needed here" if needed else "; seeking a mentor counts as asking here")
     return "on record" if until > at else "taken back or over"
+
+
+def _seen_by(ask: Ask, member: Member) -> list[Clinician]:
+    held = [each for each in member.clinicians if each.until > ask.now]
+    return [
+        Clinician(words=_clinician(ask, each.to), until=None if each.until >= FOREVER else each.until) for each in held
+    ]
+
+
+def _clinician(ask: Ask, account: str | None) -> str:
+    if account is None:
+        return "any clinician of the program"
+    row = accounts.find_row(ask.db, account)
+    return "an account that is not here" if row is None else row["name"]
 
 
 PAGE = Page("/people/{program}/{person}", "Person", COORDINATORS, view, "person.html", query=Query, person="person")

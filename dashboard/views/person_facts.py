@@ -89,7 +89,11 @@ def wish(member: Member) -> str:
 
 def away(member: Member, at: int) -> str | None:
     """Until when somebody is on a pause; None when they are not."""
-    until = away_until(member)
+    return pause(away_until(member), at)
+
+
+def pause(until: int, at: int) -> str | None:
+    """How long a pause still lasts that ends then; None when it is over."""
     if until <= at:
         return None
     return "on a pause without an end" if until >= FOREVER else f"on a pause for {words.lasting(until - at)} more"

@@ -22,6 +22,7 @@ TITLES: Final = {
     "waiting": "What waiting is worth",
     "consent": "Consent",
     "waiver": "Waivers",
+    "alert": "When somebody should look after a person",
     "clock": "Which times are believed",
 }
 

@@ -87,7 +87,7 @@ def after(places: list[Place], cursor: str | None) -> list[Place]:
 
 def _place(program: Program, match: Match, at: int, level: Level) -> Place:
     since = program.state.members[match.newcomer].seeks_since
-    return Place(alarms.RANK[level], -over_hours(since, at), program.id, match.id)
+    return Place(alarms.RANK[level], -over_hours(program, since, at), program.id, match.id)
 
 
 def _read(cursor: str) -> Place | None:

@@ -44,18 +44,18 @@ def view(ask: Ask) -> Record:
     about = recording.subject(ask)
     found = recording.offered(about)
     titles = list(dict.fromkeys(kind.group for kind in found))
-    groups = [Group(title=title, forms=[_form(ask, k) for k in found if k.group == title]) for title in titles]
+    groups = [Group(title=title, forms=[_form(about, k) for k in found if k.group == title]) for title in titles]
     return Record(
         program=about.program.id,
         person=about.member.id,
         standing=_standing(about),
-        mentor=about.pair.mentor if about.pair else None,
+        mentor=about.pair.mentor if about.pair and not ask.is_own(about.pair.mentor) else None,
         groups=groups,
     )
 
 
-def _form(ask: Ask, kind: Kind) -> Form:
-    fields = blanks(kind.form)
+def _form(about: Subject, kind: Kind) -> Form:
+    ask, fields = about.ask, blanks(kind.form, kind.choices(about))
     names = {blank.name for blank in fields} - {"on"}
     sent = set(ask.given) - {"on"}
     wrong = bool(ask.errors) and sent <= names and (names & (set(ask.errors) | sent) != set())

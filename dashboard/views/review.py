@@ -53,6 +53,9 @@ class Review(BaseModel):
     standing: str
     """What became of it, in a sentence."""
 
+    is_open: bool
+    """Whether the match stands, proposed or paired: then each of the two has a redacted view of the other."""
+
     detail: Detail | None
     current: Card | None
     """Another proposal for the same newcomer, when this one no longer stands."""
@@ -74,6 +77,7 @@ def view(ask: Ask) -> Review:
         program=program.id,
         match=match_id,
         standing=_standing(match_id, pair, match),
+        is_open=match is not None,
         detail=detail(ask, program, match) if match is not None and open_ else None,
         current=None if open_ else _current(ask, program, pair[0], match_id),
         conflict=_conflict(ask),
@@ -107,8 +111,8 @@ def detail(ask: Ask, program: Program, match: Match) -> Detail:
         newcomer=person_facts.of(program, newcomer, at),
         mentor=person_facts.of(program, mentor, at),
         mentor_load=f"{match.mentor} supports {load} now{had}.",
-        effects=effects.of_pairing(program, match.newcomer, match.mentor, at),
-        choices=card.choices(program, match, at),
+        effects=[ask.veiled(said) for said in effects.of_pairing(program, match, match.mentor, at)],
+        choices=card.choices(ask, program, match),
         clock=_clock(program, match, at),
     )
 
@@ -118,7 +122,11 @@ def _clock(program: Program, match: Match, at: int) -> list[Clock]:
     lines = [Clock(words="Proposed", at=match.since)]
     if member.seeks_since is not None:
         lines.insert(0, Clock(words="Waits since", at=member.seeks_since))
-        lines.append(Clock(words="Limit for a first pairing", at=member.seeks_since + card.OVERDUE_HOURS * HOUR))
+        lines.append(
+            Clock(
+                words="Limit for a first pairing", at=member.seeks_since + program.policy.waiting.overdue_hours * HOUR
+            )
+        )
         widen = [member.seeks_since + days * DAY for days in program.policy.quality.widen_after_days]
         lines += [Clock(words="The rules on fit, hours and way widen", at=when) for when in widen if when > at][:1]
     if match.is_pinned:

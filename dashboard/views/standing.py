@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dashboard import history
 from dashboard.frame import Ask
+from dashboard.memo import by_ask
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm, Level
 
@@ -37,9 +38,10 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
     return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
 
 
+@by_ask
 def handled(ask: Ask) -> Mapping[tuple[str, str], Handled]:
     """What was done, by program and alarm."""
-    rows = history.alerts_of(ask.db, list(ask.everywhere or ask.programs))
+    rows = history.alerts_of(ask.db, sorted({*ask.everywhere, *ask.programs, *ask.watched}))
     return {
         key: Handled(row.acknowledged_at, row.acknowledged_by, row.resolved_at, row.resolved_by, row.outcome)
         for key, row in rows.items()
@@ -66,11 +68,14 @@ def levels(ask: Ask) -> dict[tuple[str, str], Level]:
 
 
 def urgent(ask: Ask) -> int:
-    """How many things cannot wait and nobody has taken into their hands: the count on top of every page."""
+    """How many things cannot wait and nobody has taken into their hands: the count on top of every page.
+
+    No page and no switch narrows it: somebody in danger elsewhere must not read as "nothing urgent".
+    """
     done = handled(ask)
     found = [
         alarm
-        for program in ask.programs.values()
+        for program in ask.watched.values()
         for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
     ]
     return sum(may_see(ask, alarm) and done.get((alarm.program, alarm.id), UNTOUCHED) == UNTOUCHED for alarm in found)

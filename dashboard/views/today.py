@@ -12,7 +12,7 @@ from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_program
 from dashboard.views import queue, standing
-from dashboard.views.card import OVERDUE_HOURS, Card
+from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
@@ -20,7 +20,6 @@ from matcher.program import Program
 
 PAGE_ROWS = 25
 LATELY_MAX = 10
-RECALL_HOURS = 24  # a guess: until the two have usually been in touch, it can be taken back without an ending
 MINE_DAYS: Final = 14
 STEADY_DAYS = 90  # most relapses fall into the first 30-90 days (care.md); who is through them is good news
 
@@ -104,7 +103,7 @@ def view(ask: Ask) -> Today:
         held=held,
         lately=lately(ask),
         end=_end(ask, len(places), held),
-        good=next((line for program in programs if (line := good_news(program, ask.now))), ""),
+        good=ask.veiled(next((line for program in programs if (line := good_news(program, ask.now))), "")),
         waiting=sum(len(unmatched(program, ask.now)) for program in programs),
         people=sum(len(program.state.members.members) for program in programs),
         staged=[program.id for program in programs if program.policy.review.mode == "staged"],
@@ -133,15 +132,15 @@ def lately(ask: Ask) -> list[Lately]:
         (match.since, program, match)
         for program in ask.programs.values()
         for match in program.state.matches.open.values()
-        if can_recall(match, ask.now) and queue.may_decide(ask, match)
+        if can_recall(program, match, ask.now) and queue.may_decide(ask, match)
     ]
     newest = sorted(found, key=lambda each: (-each[0], each[2].id))[:LATELY_MAX]
     return [_lately(program, match) for _, program, match in newest]
 
 
-def can_recall(match: Match, at: int) -> bool:
+def can_recall(program: Program, match: Match, at: int) -> bool:
     """Whether a pair is still within the window in which it can be taken back."""
-    return match.stage == "active" and match.since > at - RECALL_HOURS * HOUR
+    return match.stage == "active" and match.since > at - program.policy.review.recall_hours * HOUR
 
 
 def _lately(program: Program, match: Match) -> Lately:
@@ -151,7 +150,7 @@ def _lately(program: Program, match: Match) -> Lately:
         newcomer=match.newcomer,
         mentor=match.mentor,
         since=match.since,
-        until=match.since + RECALL_HOURS * HOUR,
+        until=match.since + program.policy.review.recall_hours * HOUR,
         told=told(match),
     )
 
@@ -185,7 +184,7 @@ def good_news(program: Program, at: int) -> str:
         if milestone.key == "days" and at - DAY < milestone.at <= at
     ]
     if days and (best := max(days))[0]:
-        return f"{best[1]} reached {words.many(best[0], 'day')} in recovery."
+        return f"{best[1]} reached {words.in_recovery(best[0])} in recovery."
     pairs = [match for match in program.state.matches.open.values() if match.stage == "active"]
     steady = sum(match.since <= at - STEADY_DAYS * DAY for match in pairs)
     if steady:
@@ -207,7 +206,7 @@ def _dues(ask: Ask, held: list[Card]) -> Iterator[int]:
     yield from (card.held_until for card in held if card.held_until)
     for program in ask.programs.values():
         for who in unmatched(program, ask.now):
-            due = (program.state.members[who].seeks_since or 0) + OVERDUE_HOURS * HOUR
+            due = (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
             if due > ask.now:
                 yield due
 

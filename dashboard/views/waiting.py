@@ -85,9 +85,9 @@ def view(ask: Ask) -> Waiting:
     shown = behind[: query.limit]
     causes, made_at = _causes(ask)
     return Waiting(
-        lines=[line(ask.programs[program], who, ask.now) for _, program, who in shown],
+        lines=[line(ask, ask.programs[program], who) for _, program, who in shown],
         total=len(everybody),
-        overdue=sum(card.over_hours(since, ask.now) > 0 for since, _, _ in everybody),
+        overdue=sum(card.over_hours(ask.programs[id_], since, ask.now) > 0 for since, id_, _ in everybody),
         next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
         causes=causes,
         causes_at=made_at,
@@ -96,10 +96,11 @@ def view(ask: Ask) -> Waiting:
     )
 
 
-def line(program: Program, who: str, at: int) -> Line:
+def line(ask: Ask, program: Program, who: str) -> Line:
     """Somebody who waits, and why."""
     member = program.state.members[who]
     since = member.seeks_since or 0
+    at = ask.now
     seen = look.at(program, at)
     own, found = seen.own_bars(who), seen.nearest(who)
     near = found.nearest[0] if found.nearest else None
@@ -109,10 +110,10 @@ def line(program: Program, who: str, at: int) -> Line:
         program=program.id,
         id=who,
         since=since,
-        over_hours=card.over_hours(since, at),
+        over_hours=card.over_hours(program, since, at),
         experiences=[each.words for each in person_facts.experiences(member, at)],
         barred=[words.bar(code) for code in codes],
-        nearest=near.mentor if near else None,
+        nearest=near.mentor if near and not ask.is_own(near.mentor) else None,
         would_help=rule.unblocks if rule else BY_CODE[_told(own[0])].unblocks if own else "",
         whose=_whose(rule or BY_CODE[_told(own[0])]) if rule or own else "",
     )

@@ -338,7 +338,10 @@ class Exclusion(Data):
 
 
 class Consent(Data):
-    """What somebody allows, to whom and until when."""
+    """What somebody allows, to whom and until when.
+
+    Of a clinician, `to` is the id of their account in the dashboard; absent: any of the program and, taken back, all.
+    """
 
     scope: Literal["matching", "clinician", "share_progress"]
     to: OpaqueId | None = None

@@ -8,7 +8,9 @@ and takes it into the state) and never remembers anything that is not in a fact.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ class Desk:
         self._unsettled: dict[str, None] = {}
         self._alarms: list[tuple[int, str]] = []
         self._wakes: dict[str, int] = {}
+        self._unpinned: Match | None = None
         self._build()
 
     def _build(self) -> None:
@@ -84,6 +87,26 @@ class Desk:
             self._refresh_mentor(member, index, changed)
             change, look = self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)
             self.set_alarm(who, look if change is None or (look is not None and look < change) else change)
+
+    def follow(self, people: Iterable[str], related: Collection[str], now: int) -> None:
+        """Come to the instant ``now``, after facts about these people that were decided elsewhere.
+
+        ``related`` are those of them who may stand to others in another way than before.
+        """
+        while (at := self.next_alarm()) is not None and at <= now:
+            rung = self.ring()
+            if isinstance(rung, str):
+                self.refresh(rung)
+        self.now = now
+        support = self.state.support
+        lines = dict.fromkeys(chain(related, *map(support.ancestors, related)))
+        for who in dict.fromkeys(chain(people, lines)):
+            self.refresh(who, related=who in lines)
+            match = self.state.matches.of_newcomer(who)
+            if match is not None and match.is_pinned:
+                self.set_pin_alarm(match)
+        self.market.changes()
+        self._unsettled.clear()  # what follows from all this was decided, too
 
     def index(self, who: str) -> int | None:
         """The place in the roster of a present member, with columns as of now; None for anybody else."""
@@ -160,7 +183,7 @@ class Desk:
 
     def _is_free(self, member: Member) -> bool:
         match = self.state.matches.of_newcomer(member.id)
-        return match is None or not match.takes_seat
+        return match is None or not match.takes_seat or match is self._unpinned
 
     def is_overfull(self, mentor: str) -> bool:
         """Whether active and pinned matches take more seats than the mentor's capacity."""
@@ -172,7 +195,23 @@ class Desk:
 
     def _spare_seats(self, member: Member) -> int:
         stated = care.capacity(member.mentorship, self.state.policy) if member.mentorship is not None else 0
-        return stated - self.state.matches.seats_taken(member.id)
+        spared = self._unpinned is not None and self._unpinned.mentor == member.id
+        return stated - self.state.matches.seats_taken(member.id) + spared
+
+    @contextmanager
+    def unpinned(self, match: Match) -> Iterator[Market]:
+        """The market as it would be if a pinned proposal took nobody out of it. Cost: a row and a column of fits."""
+        if match.is_pinned:
+            self._unpinned = match
+            self.refresh(match.mentor)
+            self.refresh(match.newcomer)
+        try:
+            yield self.market
+        finally:
+            if self._unpinned is not None:
+                self._unpinned = None
+                self.refresh(match.newcomer)
+                self.refresh(match.mentor)
 
     def _row(self, newcomer: int, worth: int) -> Indices:
         return self.judge.row(newcomer, self.open_mentors.order(), self.now, worth=worth, admitted=True)

@@ -126,6 +126,10 @@ class Taxonomy:
             self.check(code)
         return self._words[code]
 
+    def block(self, code: str) -> str:
+        """The widest group that a known code belongs to: ``F40-F48`` for ``F43.1``; ``DUAL`` is its own."""
+        return self._nodes[self._nodes[self._node_of[code]].lineage[0]].code
+
     def closure(self, codes: Iterable[str]) -> Closure:
         """The nodes of a person with these codes, ancestors and dual recovery included.
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcher.messages.events import NewcomerWishes
+from matcher.messages.events import NewcomerWishes, Setback
+from matcher.people.concerns import Concern
+from matcher.people.consents import Consents
 from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
 
@@ -51,8 +53,14 @@ class Member:
     open_reports: int = 0
     upheld: bool = False  # a report that was found to be so; no later word lifts it
     consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
+    clinicians: Consents = ()  # to clinicians who may see the record
     waivers: dict[str, int] = field(default_factory=dict)  # rule → until
     mentorship: Mentorship | None = None
+    concerns: dict[str, Concern] = field(default_factory=dict)  # key of matcher.people.concerns → the newest telling
+
+    def believes(self, setback: Setback) -> bool:
+        """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
+        return self.mentorship is None or setback.by in ("self", "coordinator")
 
     @property
     def is_reported(self) -> bool:

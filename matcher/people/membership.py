@@ -16,7 +16,7 @@ from matcher.messages import facts
 from matcher.messages.catalog import Event
 from matcher.messages.events import Data
 from matcher.messages.facts import Fact, Told
-from matcher.people import zones
+from matcher.people import concerns, consents, zones
 from matcher.people.experience import taxonomy
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.profile import Profile, theme_mask
@@ -109,7 +109,10 @@ class Membership:
         time = min(data.time, fact.at)  # never after the clock
         tell = _TOLD.get(fact.type)
         if tell is not None:
-            tell(self.members[data.subject], data.what, time, policy)
+            member = self.members[data.subject]
+            tell(member, data.what, time, policy)
+            if hear := concerns.HEARD.get(fact.type):
+                hear(member, data.what, fact.n, time)
         elif fact.type == "member.joined":
             self._joined(data.subject, data.what, time)
         elif fact.type == "member.erased":
@@ -148,17 +151,6 @@ class Membership:
         self.members[fact.member].invited = True
 
 
-def counts(member: Member, setback: told.Setback) -> bool:
-    """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
-    return member.mentorship is None or setback.by in ("self", "coordinator")
-
-
-def tells_of_distress(assessment: told.Assessed) -> bool:
-    """Whether an assessment says that somebody thought of being better off dead, or of hurting themselves."""
-    items = assessment.items
-    return assessment.instrument == "PHQ-9" and items is not None and items[SELF_HARM_ITEM] > 0
-
-
 def _updated(member: Member, what: told.MemberUpdated, time: int, policy: Policy) -> None:
     member.profile = member.profile.updated(what)
     if what.experiences is not None:
@@ -169,6 +161,8 @@ def _updated(member: Member, what: told.MemberUpdated, time: int, policy: Policy
 
 def _left(member: Member, what: told.MemberLeft, time: int, policy: Policy) -> None:
     member.present, member.mentorship = False, None
+    if member.clinicians:  # who comes back is asked again
+        member.clinicians = consents.revoked(member.clinicians, None, time)
     _seek(member, False, time)
 
 
@@ -228,13 +222,13 @@ def _milestone(member: Member, what: told.Milestone, time: int, policy: Policy) 
 
 
 def _setback(member: Member, what: told.Setback, time: int, policy: Policy) -> None:
-    if counts(member, what):
+    if member.believes(what):
         member.recovery.setback(what.code, what.severity, what.by, time)
 
 
 def _assessed(member: Member, what: told.Assessed, time: int, policy: Policy) -> None:
     member.recovery.assess(what.instrument, what.total, tuple(what.items or ()), time)
-    if tells_of_distress(what):
+    if concerns.self_harm(what):
         _distressed(member, time, policy)
 
 
@@ -259,11 +253,16 @@ def _report_resolved(member: Member, what: told.Resolved, time: int, policy: Pol
 def _consented(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = what.until or FOREVER
+    elif what.scope == "clinician":
+        until = FOREVER if what.until is None else what.until
+        member.clinicians = consents.granted(member.clinicians, what.to, time, until, what.purpose)
 
 
 def _consent_revoked(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
         member.consent_until = 0
+    elif what.scope == "clinician":
+        member.clinicians = consents.revoked(member.clinicians, what.to, time)
 
 
 def _waived(member: Member, what: told.WaiverGranted, time: int, policy: Policy) -> None:
@@ -273,9 +272,6 @@ def _waived(member: Member, what: told.WaiverGranted, time: int, policy: Policy)
 def _waiver_revoked(member: Member, what: told.Waiver, time: int, policy: Policy) -> None:
     member.waivers.pop(what.rule, None)
 
-
-SELF_HARM_ITEM = 8
-"""PHQ-9 item 9, counted from zero."""
 
 _OFFERED = {
     "capacity": "capacity",

@@ -6,10 +6,9 @@ import json
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +20,10 @@ from matcher.messages.catalog import parse
 from matcher.program import Program
 from tests.dashboard.house import ORIGIN
 from tests.dashboard.rivers import T0, Living, river
-from tests.matcher.people import HOUR, join, mentor
+from tests.matcher.people import HOUR, join, mentor, tell
+
+if TYPE_CHECKING:
+    import schemathesis
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +40,10 @@ class Desk:
     """A lead who also keeps accounts, at a program with three proposals."""
 
     def __init__(self) -> None:
+        import schemathesis  # five seconds, which collecting the other tests need not pay
+
         self.program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR), join("n-3", T0 + 2 * HOUR)).program
+        self.program.handle(tell("consent.granted", "n-1", T0 + 2 * HOUR, scope="clinician"), T0 + 2 * HOUR)
         house = Living(self.program, Program("hill"))
         self.browser = house.signed_in(("*", "lead"), ("*", "admin"))
         self.schema = schemathesis.openapi.from_dict(house.app.openapi())

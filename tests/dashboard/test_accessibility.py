@@ -18,6 +18,7 @@ from matcher.program import Program
 from tests.dashboard.chromium import chromium, come_in
 from tests.dashboard.house import PASSWORD, served
 from tests.dashboard.rivers import Living, cohort
+from tests.matcher.people import tell
 
 pytestmark = pytest.mark.slow
 PATHS = [page.path for page in PAGES if page.file is None]
@@ -36,6 +37,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Living]:
     database = tmp_path_factory.mktemp("axe") / "dashboard.db"
     program = Program.fold(cohort())
     program.adopt(Policy(review=ReviewTable(mode="staged")), program.at or 0)  # so that a list of low risk is there
+    told = next(match.newcomer for match in program.state.matches.open.values() if match.stage == "proposed")
+    program.handle(tell("consent.granted", told, program.at or 0, scope="clinician"), program.at or 0)
     vault = Vault.at(database.with_name("card-keys"), fresh=True)
     made = Living(program, Program("hill"), engine=create_engine(f"sqlite:///{database}"), vault=vault)
     yield made.remember(*cohort())

@@ -202,6 +202,24 @@ def test_where_there_is_no_vault_there_is_a_link_or_nothing() -> None:
     assert Means().vault is None
 
 
+def test_where_the_keys_cannot_be_used_pages_say_so_and_only_to_an_admin_which_file_it_is() -> None:
+    house = Living(river().program)
+    trouble = "/srv/kindred/card-keys is readable by others: chmod 600"
+    object.__setattr__(house.parts, "means", Means(vault_trouble=trouble))
+    browser = keeper(house)
+    for path in ("/people/river/n-1", PATH):
+        page = browser.get(path).text
+        assert "No contact card opens now" in page
+        assert not [word for word in ("Open the card", "Begin a card", "/srv") if word in page]
+    refused = browser.post(PATH)
+    assert (refused.status_code, "/srv" in refused.text) == (409, False)
+    health = "/health-and-letters"
+    assert "tell who keeps it" in (of_lead := keeper(house, "lead").get(health).text)
+    assert "/srv" not in of_lead
+    assert "/srv/kindred/card-keys is readable" in keeper(house, "admin", "*").get(health).text
+    assert "/srv" not in keeper(house, "admin").get(health).text
+
+
 # Keys
 
 

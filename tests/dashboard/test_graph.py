@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from itertools import pairwise
 from time import perf_counter
 
 import pytest
@@ -59,6 +60,24 @@ def test_no_two_labels_overlap_and_there_are_never_too_many_marks(circle: Circle
         drawn = next(each for each in thin.clusters if each.key == cluster.key).marks
         if len(drawn) > 1 or len(cluster.marks) == len(drawn):
             assert any(mark.alone for mark in drawn) == any(mark.alone for mark in cluster.marks)
+
+
+@pytest.mark.slow
+@given(crowds())
+def test_a_line_touches_nobody_but_the_two_whom_it_joins(circle: Circle) -> None:
+    layout = graph.laid_out(circles.thinned(circle))
+    for number, tie in enumerate(layout.ties):
+        theirs = {tie.mentor} | {each.newcomer for each in layout.ties if each.mentor == tie.mentor}
+        corners = layout.way(number)
+        assert corners[0] == (layout.people[tie.mentor].x, layout.people[tie.mentor].y)
+        assert corners[-1] == (layout.people[tie.newcomer].x, layout.people[tie.newcomer].y)
+        others = [each for who, each in layout.people.items() if who not in theirs]
+        taken = [graph.Box(each.x - 8, each.y - 8, 16, 16) for each in others] + layout.labels()
+        for (x1, y1), (x2, y2) in pairwise(corners):
+            line = graph.Box(min(x1, x2), min(y1, y2), abs(x1 - x2), abs(y1 - y2))
+            assert not [box for box in taken if graph.overlapping([line, box])]
+            assert 0 <= line.x <= line.x + line.width <= graph.WIDTH
+            assert line.y + line.height <= layout.height
 
 
 @pytest.fixture(scope="module")

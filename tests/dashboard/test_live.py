@@ -33,11 +33,12 @@ def test_a_stream_tells_of_its_own_programs_and_ends_with_the_process(house: Hou
         lines = stream.iter_lines()
         assert next(lines).startswith("retry: ")
         house.parts.hub.tell([fact("river", "match.proposed"), fact("hill", "progress.checked_in")])
-        house.parts.hub.tell([fact("hill", "match.proposed"), fact("hill", "newcomer.waiting")])
+        news = ("match.proposed", "newcomer.waiting", "progress.distress", "safety.reported")
+        house.parts.hub.tell([fact("hill", type_) for type_ in (*news, "match.opened", "match.pinned")])
         told = [next(line for line in lines if line) for _ in range(2)]
         stopping.append(True)
         assert not [line for line in lines if line and not line.startswith(":")]
-    assert told == ["event: news", 'data: {"program": "hill", "new": 2}']
+    assert told == ["event: news", 'data: {"program": "hill", "new": 4}']
 
 
 def test_a_stream_is_for_those_who_see_people(house: House) -> None:

@@ -173,6 +173,9 @@ def test_status_says_when_nobody_would_be_called(tmp_path: Path) -> None:
             store.set_week(db, "river", week_of(int(now)) + ahead, id_)
     engine.dispose()
     assert "on call" not in kindred("status", "d", at=tmp_path, **mail).stdout
+    away = kindred("status", "d", at=tmp_path, **mail, KINDRED_DATABASE_URL="sqlite:////nowhere/at/all.db")
+    assert "database cannot be read" in away.stdout, away.stderr
+    assert "Nobody is on call" not in away.stdout
     lame = {name: value for name, value in mail.items() if name != "KINDRED_PUBLIC_ADDRESS"}
     wrong = kindred("status", "d", at=tmp_path, **lame)
     assert (wrong.returncode, "KND-call-settings" in wrong.stderr) == (2, True)

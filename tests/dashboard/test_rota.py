@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dashboard.frame import Account
 from dashboard.oncall.gaps import NO_CHANNEL, gaps
-from dashboard.oncall.rota import Call, Leave, Person, Rota, Told, due, may_know, start_of, week_of
+from dashboard.oncall.rota import Call, Leave, Person, Rota, Told, due, start_of, week_of
 from dashboard.views.alarms import Alarm
 
 WEEK = 7 * 86_400
@@ -21,7 +21,7 @@ def person(id_: str, *roles: str, program: str = "river", member: str | None = N
 
 
 def alarm(kind: str = "distress_high", person: str = "n-1", id_: str = "a-x") -> Alarm:
-    return Alarm(id_, "river", person, kind, "now", NOW - 60, NOW)
+    return Alarm(id_, "river", person, kind, "now", NOW - 60, NOW, "")
 
 
 def rota(**parts) -> Rota:
@@ -68,6 +68,24 @@ def test_reports_go_to_leads_and_nobody_hears_of_themselves() -> None:
     assert due(rota(people=own), [alarm()], [], NOW, WAIT)[0].account == "a-2"
 
 
+def test_a_report_reaches_a_lead_on_leave_before_nobody_and_anybody_before_no_one() -> None:
+    leave = (Leave("a-3", NOW - 1, NOW + 1),)
+    assert rota(leaves=leave).whom(alarm("report"), NOW) == ["a-3"]
+    assert rota(leaves=leave).whom(alarm(), NOW) == ["a-1", "a-2"]
+    unled = {id_: each for id_, each in rota().people.items() if id_ != "a-3"}
+    assert rota(people=unled).whom(alarm("report"), NOW) == ["a-1", "a-2"]
+    own = {**unled, "a-3": person("a-3", "lead", member="n-1")}
+    assert rota(people=own).whom(alarm("report"), NOW) == ["a-1", "a-2"]
+
+
+def test_that_no_lead_can_be_called_is_a_gap() -> None:
+    said = "No lead can be called in river, and only leads see safety reports."
+    unled = {id_: each for id_, each in rota().people.items() if id_ != "a-3"}
+    silent = {**unled, "a-3": person("a-3", "lead", channels=())}
+    for parts in ({"people": unled}, {"people": silent}, {"leaves": (Leave("a-3", NOW - 1, NOW + 1),)}):
+        assert gaps(rota(**parts), ["river"], NOW, ["mail"]) == [said]
+
+
 def test_who_cannot_be_reached_does_not_hold_up_the_others() -> None:
     silent = {**rota().people, "a-1": person("a-1", "coordinator", channels=())}
     assert due(rota(people=silent), [alarm()], [], NOW, WAIT) == [Call("river", "a-x", "a-2", 1)]
@@ -76,10 +94,14 @@ def test_who_cannot_be_reached_does_not_hold_up_the_others() -> None:
 def test_gaps_are_said_in_words() -> None:
     assert gaps(rota(), ["river"], NOW, ["mail"]) == []
     assert gaps(rota(), ["river"], NOW, []) == [NO_CHANNEL]
-    assert gaps(rota(), ["hill", "lake"], NOW, ["mail"]) == ["Nobody is on call in hill and lake."]
+    assert gaps(rota(), ["hill", "lake"], NOW, ["mail"]) == [
+        "Nobody is on call in hill and lake.",
+        "No lead can be called in hill and lake, and only leads see safety reports.",
+    ]
     silent = {id_: each._replace(channels=()) for id_, each in rota().people.items()}
     assert gaps(rota(people=silent), ["river"], NOW, ["mail"]) == [
-        "Nobody on call in river can be reached: no mail address."
+        "Nobody on call in river can be reached: no mail address.",
+        "No lead can be called in river, and only leads see safety reports.",
     ]
     assert gaps(Rota(), [], NOW, []) == []
 
@@ -125,7 +147,12 @@ def test_somebody_is_called_whenever_somebody_is_on_call(rota: Rota, at: int) ->
     there = [id_ for id_ in asked if is_there(rota, id_, at)]
     assert rota.stands_in("river", at) == list(dict.fromkeys(there))
     assert rota.line("river", at)[: len(set(there))] == list(dict.fromkeys(there))
-    assert bool(gaps(rota, ["river"], at, ["mail"])) == (not any(rota.people[id_].channels for id_ in there))
+    is_led = any(
+        ("river", "lead") in who.account.grants and who.channels and is_there(rota, id_, at)
+        for id_, who in rota.people.items()
+    )
+    is_reached = any(rota.people[id_].channels for id_ in there)
+    assert bool(gaps(rota, ["river"], at, ["mail"])) == (not is_reached or not is_led)
 
 
 @given(rotas, instants, st.sampled_from(("distress_high", "report")))
@@ -138,14 +165,15 @@ def test_until_somebody_takes_it_everybody_who_may_know_is_called_once(rota: Rot
         assert [call.step for call in calls] in ([], [step + 1])
     called = [one.account for one in told]
     assert len(called) == len(set(called))
-    line = rota.line("river", at)
-    able = [id_ for id_ in line if rota.people[id_].channels and may_know(rota.people[id_].account, alarm(kind))]
-    assert called == able
-    for id_ in called:
-        who = rota.people[id_].account
-        assert is_there(rota, id_, at)
-        assert who.member != "n-1"
-        assert kind != "report" or ("river", "lead") in who.grants
+    able = {id_ for id_, who in rota.people.items() if who.channels and who.account.member != "n-1"}
+    there = [id_ for id_ in rota.line("river", at) if id_ in able]
+    leads = {id_ for id_ in able if ("river", "lead") in rota.people[id_].account.grants}
+    if kind == "report" and leads:
+        assert set(called) == leads
+        assert called[: len(leads & set(there))] == [id_ for id_ in there if id_ in leads]
+    else:
+        assert called == there
+    assert all(is_there(rota, id_, at) for id_ in called if kind != "report")
 
 
 @given(rotas, instants, st.integers(1, 3_600), st.integers(0, 3_600))

@@ -231,6 +231,24 @@ def test_a_pair_can_be_taken_back_within_its_window_only() -> None:
     assert program.mentor_of("n-1") != ("m-1", "active")
 
 
+def test_what_is_overdue_and_how_long_a_pair_can_be_taken_back_is_the_policy_of_the_program() -> None:
+    program = river(review={"mode": "staged", "recall_hours": 1}, waiting={"overdue_hours": 3})
+    house = Living(program.program)
+    browser = coordinator(house)
+    [card] = queue(browser)["cards"]
+    assert card["over_hours"] == -3
+    assert "for 1 hour." in decide_and_read(browser, card)
+    [pair] = queue(browser)["lately"]
+    assert pair["until"] - pair["since"] == HOUR
+    house.now += HOUR
+    assert queue(coordinator(house, "Ben"))["lately"] == []
+
+
+def decide_and_read(browser, card: dict) -> str:
+    assert decide(browser, card, "approve").status_code == 303
+    return browser.get("/today").text
+
+
 def test_the_queue_can_be_narrowed_to_what_i_opened_and_to_what_is_new() -> None:
     program = river(mentor("m-3", capacity=3), join("n-2", T0 + HOUR))
     house = Living(program.program)

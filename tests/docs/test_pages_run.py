@@ -17,7 +17,9 @@ from tests.kindred.test_cli import free_port
 ROOT = Path(__file__).parent.parent.parent
 HOW_TO = ("docs/how-to/run-for-one-program.md", "docs/how-to/add-platform-events.md", "docs/how-to/import.md")
 ON_KAFKA = tuple(f"docs/how-to/{name}.md" for name in ("deploy-on-kafka", "publish-events", "secure-kafka", "operate"))
-WITH_OTHERS = ("docs/how-to/sign-in.md", "docs/how-to/call-whoever-is-on-call.md")  # nothing in them runs by itself
+WITH_OTHERS = tuple(  # nothing in them runs by itself
+    f"docs/how-to/{name}.md" for name in ("sign-in", "call-whoever-is-on-call", "open-from-a-phone")
+)
 LINKING = (
     "README.md",
     "CONTRIBUTING.md",

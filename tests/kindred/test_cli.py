@@ -281,6 +281,13 @@ def test_the_demo_tells_what_a_coordinator_would_read(tmp_path: Path) -> None:
     assert "\x1b" not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert kindred("verify", ".demo", at=tmp_path).returncode == 0
+    facts = [json.loads(line) for line in (tmp_path / ".demo" / "facts.jsonl").read_text().splitlines()]
+    paired = {fact["data"]["match"] for fact in facts if fact["type"] == "match.activated"}
+    in_touch = {fact["data"]["subject"] for fact in facts if fact["type"] == "match.contacted"}
+    assert in_touch <= paired
+    assert len(in_touch) > 0.8 * len(paired)
+    assert any(fact["type"] == "match.pulsed" for fact in facts)
+    assert (tmp_path / ".demo" / "dead-letters.jsonl").read_bytes() == b""
 
 
 def free_port() -> int:

@@ -73,3 +73,12 @@ def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         load()
     assert "swordfish" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("proxies", ["0.0.0.0/0", "127.0.0.1,::/0", "*", "proxy.example", "10.0.0.1/8"])
+def test_not_everybody_is_a_proxy_that_is_believed(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
+    monkeypatch.setenv("KINDRED_PROXIES", proxies)
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+    assert refused.value.code == "KND-settings"
+    assert "proxies" in refused.value.message

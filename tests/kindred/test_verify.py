@@ -239,6 +239,37 @@ def test_a_snapshot_that_says_something_else_than_the_facts_is_named(folder: Pat
     assert "river: a snapshot says something else than the facts" in list(violations(folder))
 
 
+def test_a_snapshot_of_format_1_that_could_not_tell_all_concerns_is_sound(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = State()
+    with closing(SqliteJournal(folder)) as home:
+        owner = Owner(home)
+        owner.claim(lambda item: [state.fold(item), None][1])
+        assert any(member.concerns for member in state.programs["river"].state.members)
+        monkeypatch.setattr(Program, "dump", dump_of_format_1)
+        owner.snapshot(state.dump(), LAYOUT)
+        monkeypatch.undo()
+    assert list(violations(folder)) == []
+    other = State()
+    with closing(SqliteJournal(folder)) as home:
+        owner = Owner(home)
+        owner.claim(lambda item: [other.fold(item), None][1])
+        assert not other.programs["river"].state.hears_all
+        owner.snapshot(other.dump(), LAYOUT)
+    assert list(violations(folder)) == []
+
+
+def dump_of_format_1(program: Program) -> bytes:
+    plain = program.state.to_json()
+    del plain["hears_all"]
+    members = [
+        {name: each for name, each in member.items() if name not in ("concerns", "clinicians")}
+        for member in plain["members"]
+    ]
+    return json.dumps({**plain, "format": 1, "members": members}).encode()
+
+
 def test_a_fact_that_cannot_be_read_is_a_safe_halt(folder: Path) -> None:
     with closing(SqliteJournal(folder)) as home:
         owner = Owner(home)

@@ -62,6 +62,11 @@ class Chance(Random):
             needs=lambda: self.words("work", "sleep"),
         )
 
+    def consent(self) -> dict[str, Any]:
+        if self.choice([True, False]):
+            return {"scope": "matching"}
+        return {"scope": "clinician"} | self.some(to=lambda: self.choice(["a-1", "a-2"]), purpose=lambda: "treatment")
+
     def offer(self) -> dict[str, Any]:
         return self.some(
             capacity=lambda: self.randint(0, 3),
@@ -136,8 +141,8 @@ TOLD: dict[str, Make] = {
     "safety.resolved": lambda c: {"outcome": c.choice(["unfounded", "unfounded", "upheld"])},
     "exclusion.added": lambda c: {"other": c.person(), "kind": c.choice(["conflict", "never_again"])},
     "exclusion.removed": lambda c: {"other": c.person()},
-    "consent.granted": lambda c: {"scope": "matching"} | c.some(until=c.until),
-    "consent.revoked": lambda c: {"scope": "matching"},
+    "consent.granted": lambda c: c.consent() | c.some(until=c.until),
+    "consent.revoked": lambda c: c.consent(),
     "waiver.granted": _waiver,
     "waiver.revoked": lambda c: {"rule": "recovery_time"},
     "program.started": lambda c: {},

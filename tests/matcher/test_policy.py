@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from matcher.errors import PolicyError, SafeHalt
@@ -41,6 +43,12 @@ def test_a_policy_comes_back_from_its_text() -> None:
     policy = read_policy("[quality]\nwiden_after_days = [1, 3]\n[waiting]\nstep_hours = [6]").default
     assert Policy.from_text(policy.text()) == policy
     assert Policy.from_text(policy.text()).digest() == policy.digest() != Policy().digest()
+
+
+def test_a_policy_that_an_older_version_adopted_takes_the_defaults_of_what_it_did_not_know() -> None:
+    older = json.loads(Policy().text())
+    del older["alert"], older["waiting"]["overdue_hours"], older["review"]["recall_hours"]
+    assert Policy.from_text(json.dumps(older)) == Policy()
 
 
 def test_a_policy_of_a_newer_version_halts_with_the_word_upgrade() -> None:

@@ -27,6 +27,7 @@ class Watched(River):
 
     def __init__(self, **tables: dict[str, Any]) -> None:
         self._audit, self._seen = Audit("river"), 0
+        self._follower = Program("river")
         super().__init__(**tables)
 
     def try_to_take(self, event: Event) -> None:
@@ -47,16 +48,20 @@ class Watched(River):
         return known[int(subject[1:]) % len(known)] if known else "x-0"
 
     def watch(self) -> None:
-        """See that the facts are in order, rebuild the program, and that the plan is the best and nobody barred."""
+        """See that facts are in order, the plan is the best and nobody barred; rebuild the program, and follow it."""
         new, self._seen = self.facts[self._seen :], len(self.facts)
         assert [trouble for fact in new for trouble in self._audit.take(fact)] == []
         assert self.program.violations() == []
         self._is_me(Program.fold(map(_read_back, self.facts)))
         self._is_me(Program.load(self.program.dump()))
+        for fact in new:
+            self._follower.evolve(fact)
+        self._is_me(self._follower)
         self._nobody_is_overtaxed()
 
     def _is_me(self, other: Program) -> None:
         assert other.state_hash() == self.program.state_hash()
+        assert other.dump() == self.program.dump()
         assert other.due(self.program.desk.now) == []  # alarms that decided nothing may have rung since the last fact
         assert weights(other) == weights(self.program)
 

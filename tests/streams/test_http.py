@@ -181,6 +181,17 @@ def test_a_token_is_asked_for_everywhere_but_at_health(running: Service) -> None
     assert talk(running, knock, "s3cret") == [401, 401, 200, 200] * 2 + [200] * 4 + [401, 401, 202]
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_without_a_token_nothing_is_answered_that_a_proxy_passes_on(running: Service, header: str) -> None:
+    async def knock(client: httpx.AsyncClient) -> list[int]:
+        passed_on = {header: "192.0.2.1"}
+        codes = [(await client.get(door, headers=passed_on)).status_code for door in ("/v1/notices", "/metrics")]
+        answer = await client.post("/v1/events", content=line(), headers=STRUCTURED | passed_on)
+        return [*codes, answer.status_code]
+
+    assert talk(running, knock) == [401, 401, 401]
+
+
 def test_notices_in_pages(running: Service) -> None:
     for start in range(0, len(cohort_lines()), 100):
         post(running, b"[" + b",".join(cohort_lines()[start : start + 100]) + b"]")

@@ -1,0 +1,107 @@
+"""What was told of somebody that another person should look into: the newest telling of each kind.
+
+A concern bears the number of the fact that told it, so that two tellings are never taken for one: what is done about
+the first says nothing of the second, also when both tell of the same second. Of distress, self-harm and setbacks, news
+of something that happened before what is known already changes nothing: whoever looked into the later looked into the
+person. A report is new whenever it speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from matcher.messages import events as told
+from matcher.people.experience import family
+
+if TYPE_CHECKING:
+    from matcher.people.member import Member
+
+DISTRESS: Final = "distress"
+DISTRESS_HIGH: Final = "distress_high"
+SELF_HARM: Final = "self_harm"
+SELF_HARM_OFTEN: Final = "self_harm_often"
+REPORT: Final = "report"
+SLIP: Final = "slip"
+"""Of each family of codes by itself (``slip F11``; ``slip`` where it was not said), for some kill and others do not."""
+
+SELF_HARM_ITEM: Final = 8
+"""PHQ-9 item 9, counted from zero."""
+
+NOT_KEPT: Final = 0
+"""Number of the fact of a concern that a snapshot of format 1 told: it kept no numbers."""
+
+
+class Concern(NamedTuple):
+    """The number of the fact that told it, and when it happened."""
+
+    n: int
+    at: int
+
+
+def self_harm(assessment: told.Assessed) -> int:
+    """How often somebody thought of being better off dead, or of hurting themselves: 0-3; 0 also where nobody asked."""
+    items = assessment.items
+    return items[SELF_HARM_ITEM] if assessment.instrument == "PHQ-9" and items is not None else 0
+
+
+def slip_of(code: str | None) -> str:
+    """The key of a setback's concern."""
+    return f"{SLIP} {family(code)}" if code else SLIP
+
+
+def _heard(member: Member, key: str, n: int, time: int) -> None:
+    known = member.concerns.get(key)
+    if known is None or time >= known.at:
+        member.concerns[key] = Concern(n, time)
+
+
+def _distress(member: Member, what: told.Distress, n: int, time: int) -> None:
+    _heard(member, DISTRESS_HIGH if what.level == "high" else DISTRESS, n, time)
+
+
+def _assessed(member: Member, what: told.Assessed, n: int, time: int) -> None:
+    if often := self_harm(what):
+        _heard(member, SELF_HARM_OFTEN if often > 1 else SELF_HARM, n, time)
+
+
+def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
+    if member.believes(what):
+        _heard(member, slip_of(what.code), n, time)
+
+
+def _reported(member: Member, what: told.Reported, n: int, time: int) -> None:
+    member.concerns[REPORT] = Concern(n, time)
+
+
+def _report_resolved(member: Member, what: told.Resolved, n: int, time: int) -> None:
+    if not member.open_reports:
+        member.concerns.pop(REPORT, None)
+
+
+HEARD: Final[dict[str, Callable[[Member, Any, int, int], None]]] = {
+    "progress.distress": _distress,
+    "progress.assessed": _assessed,
+    "progress.setback": _setback,
+    "safety.reported": _reported,
+    "safety.resolved": _report_resolved,
+}
+"""By type of event: what it changes, given the number of its fact and when it happened, after all else it changes."""
+
+
+def of_format_1(member: Member) -> dict[str, Concern]:
+    """What a snapshot of format 1 says of concerns, beside the facts before it: the newest of each by time."""
+    found = dict[str, int]()
+    recovery = member.recovery
+    if recovery.last_distress is not None:
+        found[DISTRESS_HIGH if recovery.last_distress.what == "high" else DISTRESS] = recovery.last_distress.at
+    for result in recovery.latest:
+        often = result.items[SELF_HARM_ITEM] if result.key == "PHQ-9" and len(result.items) > SELF_HARM_ITEM else 0
+        if often:
+            found[SELF_HARM_OFTEN if often > 1 else SELF_HARM] = result.at
+    for slip in sorted(recovery.setbacks, key=attrgetter("at")):
+        found[slip_of(slip.code)] = slip.at
+    if member.open_reports:
+        found[REPORT] = member.joined_at
+    return {key: Concern(NOT_KEPT, at) for key, at in found.items()}
