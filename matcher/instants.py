@@ -37,12 +37,11 @@ def parse_day(text: str) -> int:
     return _in_bounds(_midnight(date.fromisoformat(text)) + DAY)
 
 
-@lru_cache(maxsize=4_096)  # an event's time is mostly its fact's, its notice's and the clock's
+@lru_cache(maxsize=8)  # an event's time is mostly its fact's, its notice's and the clock's
 def format_instant(at: int) -> str:
     """The RFC 3339 form of an instant, always in UTC and to the second."""
-    minute, second = divmod(at, 60)
-    day, minute = divmod(minute, 1_440)
-    return f"{_day_text(day)}T{_minute_text(minute)}:{second:02d}Z"
+    day, rest = divmod(at, DAY)
+    return f"{_day_text(day)}T{_minute_text(rest // 60)}:{rest % 60:02d}Z"
 
 
 def year_of(at: int) -> int:

@@ -28,6 +28,7 @@ from matcher.named import named
 from matcher.pairing import explain, review
 from matcher.pairing.desk import Desk
 from matcher.people import concerns
+from matcher.people.recovery import DATING
 from matcher.policy import Policy
 from matcher.state import State
 
@@ -386,7 +387,7 @@ def _closed(program: Program, event: Event) -> None:
 
 
 def _milestone(program: Program, event: Event) -> None:
-    if isinstance(event.data, told.Milestone) and event.data.kind == "days":  # it may date a recovery
+    if isinstance(event.data, told.Milestone) and event.data.kind == DATING:  # it may date a recovery
         program.look_at(event.subject)
 
 

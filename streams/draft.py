@@ -47,9 +47,9 @@ class Draft:
         for fact in facts:
             self._put([fact])
 
-    def accepted(self, pair: Pair, facts: Sequence[Fact]) -> None:
-        """An event and what it led to."""
-        self._put(facts, DIGESTS_BYTES)
+    def accepted(self, pair: Pair, facts: Sequence[Fact], said: bytes | None = None) -> None:
+        """An event and what it led to; ``said`` is the told fact's data, if it was written already (``Fact.line``)."""
+        self._put(facts, DIGESTS_BYTES, said)
         self._open.others.append(pair)
 
     def refused(self, pair: Pair, letter: bytes) -> None:
@@ -78,8 +78,8 @@ class Draft:
             if record.size
         ]
 
-    def _put(self, facts: Sequence[Fact], more: int = 0) -> None:
-        lines = [fact.line() for fact in facts]
+    def _put(self, facts: Sequence[Fact], more: int = 0, said: bytes | None = None) -> None:
+        lines = [fact.line(said) for fact in facts]
         whole = sum(map(len, lines)) + len(lines) + more
         if whole <= RECORD_BYTES_MAX:
             self._room(whole)

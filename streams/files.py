@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -23,8 +24,8 @@ PIECE_BYTES: Final = 1024 * 1024
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
-def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Input]]:
-    """The inputs of all files, ``size`` lines at a time, or fewer when they are large.
+def batches(names: Sequence[str], size: int = BATCH_LINES, skipped: int = 0) -> Generator[list[Input], None, None]:
+    """The inputs of all files, ``size`` lines at a time, or fewer when they are large; not those ``skipped`` batches.
 
     Raises ConfigurationError at once when a file is missing or may not be read, later when reading it fails.
 
@@ -38,14 +39,20 @@ def batches(names: Sequence[str], size: int = BATCH_LINES) -> Iterator[list[Inpu
             )
         if name != "-" and not os.access(name, os.R_OK):
             raise ConfigurationError(NO_FILE, f"{name} may not be read: give yourself permission, or name another")
-    return _cut((item for name in names for item in _file(name)), size)
+    return _read(names, size, skipped)
 
 
-def _cut(inputs: Iterator[Input], size: int) -> Iterator[list[Input]]:
-    batch, held = list[Input](), 0
-    for item in inputs:
-        batch.append(item)
-        held += len(item.raw)
+def _read(names: Sequence[str], size: int, skipped: int) -> Generator[list[Input], None, None]:
+    lines = (line for name in names for line in _file(name))
+    for batch in islice(_cut(lines, size), skipped, None):
+        yield [line if isinstance(line, Input) else read_input(line) for line in batch]
+
+
+def _cut(lines: Iterator[bytes | Input], size: int) -> Iterator[list[bytes | Input]]:
+    batch, held = list[bytes | Input](), 0
+    for line in lines:
+        batch.append(line)
+        held += len(line.raw if isinstance(line, Input) else line)
         if len(batch) == size or held >= BATCH_BYTES:
             yield batch
             batch, held = [], 0
@@ -53,7 +60,7 @@ def _cut(inputs: Iterator[Input], size: int) -> Iterator[list[Input]]:
         yield batch
 
 
-def _file(name: str) -> Iterator[Input]:
+def _file(name: str) -> Iterator[bytes | Input]:
     try:
         with nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb") as file:
             yield from _lines(file)
@@ -61,7 +68,8 @@ def _file(name: str) -> Iterator[Input]:
         raise ConfigurationError(NO_FILE, f"{name} cannot be read: {trouble.strerror}") from None
 
 
-def _lines(file: BinaryIO) -> Iterator[Input]:
+def _lines(file: BinaryIO) -> Iterator[bytes | Input]:
+    """The documents of a file as they are; of one that is too large what is kept of it."""
     first = True
     while line := file.readline(EVENT_BYTES_MAX + 2):
         if first:
@@ -69,7 +77,7 @@ def _lines(file: BinaryIO) -> Iterator[Input]:
         if len(line) > EVENT_BYTES_MAX and not line.endswith(b"\n"):
             yield _too_large(line, file)
         elif not line.isspace():
-            yield read_input(line.rstrip(b"\r\n"))
+            yield line.rstrip(b"\r\n")
 
 
 def _too_large(piece: bytes, file: BinaryIO) -> Input:

@@ -274,7 +274,7 @@ class Processor:
             event = _event(item)
             if sight is Sight.REUSED:
                 raise reused()
-            draft.accepted(pair, self._handle(event, arrival))
+            draft.accepted(pair, self._handle(event, arrival), item.said)
         except Refused as refusal:
             draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
             state.remember_one(pair, refused=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from journal.pause import collector_paused
 from matcher.policy import PolicyBook
+from streams.ahead import batches
 from streams.duplicates import Seen
-from streams.files import batches
 from streams.folder import DataFolder
 from streams.intake import Input
 from streams.processor import Receipt
@@ -49,6 +50,7 @@ def replay(
     accepted = duplicates = refused = 0
     inputs = batches(names)  # before there is a folder: a name that is wrong leaves nothing behind
     with (
+        closing(inputs),
         collector_paused(),
         DataFolder.open(out, clock="event", policies=policies, snapshot_facts=SNAPSHOT_FACTS) as folder,
     ):

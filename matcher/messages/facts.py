@@ -8,6 +8,7 @@ not know is damage or a newer version, never something to skip.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -24,6 +25,9 @@ FACT_UNREADABLE = code(
 )
 
 
+OFTEN_BYTES = 40  # as much as a check-in says; what is longer is mostly one person's alone
+
+
 class Decision(BaseModel):
     """Base of what the program decides: frozen and closed."""
 
@@ -36,6 +40,14 @@ class Told(NamedTuple):
     subject: str
     time: int
     what: Data
+
+    def write(self, what: bytes) -> bytes:
+        """The JSON of it, around that of ``what``."""
+        return b'{"subject":"%b","time":"%b","what":%b}' % (
+            self.subject.encode(),
+            format_instant(self.time).encode(),
+            what,
+        )
 
 
 class PolicyAdopted(Decision):
@@ -184,16 +196,35 @@ class Fact(NamedTuple):
     type: str
     data: Told | Decision
 
-    def line(self) -> bytes:
-        """The fact as one line of compact JSON, without the line break. The same fact has the same bytes."""
-        # Not model_dump_json: to pass its arguments along takes as long as to write what most events say.
+    def line(self, said: bytes | None = None) -> bytes:
+        """The fact as one line of compact JSON, without the line break. The same fact has the same bytes.
+
+        ``said`` is its data, if that is an event's and was written already (``Told.write``).
+        """
         program, n, at, type_, data = self
-        head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
         if isinstance(data, Told):
-            subject, time, what = data
-            said = what.__pydantic_serializer__.to_json(what, exclude_unset=True).decode()
-            return f'{head}{{"subject":"{subject}","time":"{format_instant(time)}","what":{said}}}}}'.encode()
-        return f"{head}{data.__pydantic_serializer__.to_json(data).decode()}}}".encode()
+            body = said or data.write(write(data.what))
+        else:
+            body = data.__pydantic_serializer__.to_json(data)
+        head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
+        return b"%b%b}" % (head.encode(), body)
+
+
+def write(what: Data) -> bytes:
+    """What an event said, as compact JSON: without what was not said."""
+    # Not model_dump_json: to pass its arguments along takes as long as to write what most events say.
+    return what.__pydantic_serializer__.to_json(what, exclude_unset=True)
+
+
+def read(type_: str, said: bytes) -> Data:
+    """What ``write`` wrote of an event of this type."""
+    return _said_often(type_, said) if len(said) <= OFTEN_BYTES else EVENTS[type_].model_validate_json(said)
+
+
+@lru_cache(maxsize=4_096)
+def _said_often(type_: str, said: bytes) -> Data:
+    """One object for everybody who said the same: nothing changes it."""
+    return EVENTS[type_].model_validate_json(said)
 
 
 def read_fact(line: bytes) -> Fact:

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from numba import from_dtype, types
 
 from matcher.instants import DAY
-from matcher.pairing._compiled import inner, kernel
+from matcher.pairing._compiled import inner, kernel, prefetch
 from matcher.pairing.setting import HALF, TERMS, Setting
 from matcher.people.experience import MILLION
 from matcher.people.member import FOREVER
@@ -46,6 +46,11 @@ BARRED = -1
 """In place of the fit of a pair that a rule bars."""
 ENOUGH_HALF_HOURS = 12
 """Six hours a week in common are as good as more."""
+AHEAD = 6
+"""So many people later somebody's rows have come from memory."""
+LINE = 64
+"""Bytes that memory brings at once."""
+PERSON_BYTES = PERSON.itemsize
 WAITED, LEAST_FIT, LEAST_HALF_HOURS, FARTHEST_CHORD = range(4)  # rows of Setting.steps
 
 
@@ -387,6 +392,16 @@ def _wipe(c: Crowd, one: int) -> None:
         c.mine[c.nodes[one, at]] = 0
 
 
+@inner
+def _approach(c: Crowd, one: int) -> None:
+    """Have somebody's rows on the way from memory while others are judged: that took more than half of the time."""
+    for byte in range(0, PERSON_BYTES, LINE):
+        prefetch(c.people, one, byte)
+    for byte in range(0, c.sets.shape[1] * 8, LINE):
+        prefetch(c.sets, one, byte)
+    prefetch(c.nodes, one, 0)
+
+
 @kernel(types.void(_CROWD, _SETTING, _APART, _I, _INTS, types.boolean, types.boolean, _I, _INTS))
 def fits(
     c: Crowd, s: Setting, a: Apart, one: int, many: Rows, seeking: bool, admitted: bool, at: int, out: Values
@@ -398,6 +413,8 @@ def fits(
     _mark(c, one)
     for k in range(many.size):
         other = many[k]
+        if k + AHEAD < many.size:
+            _approach(c, many[k + AHEAD])
         i, j = (one, other) if seeking else (other, one)
         fit, step = BARRED, _step(c.people[i], s, at)
         alone = 0 if admitted else _newcomer_alone(c.people[i], at) | _mentor_alone(c.people[j], at)

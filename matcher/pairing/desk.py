@@ -71,7 +71,8 @@ class Desk:
         everybody leaves them. Cost: at most one row and one column of fits.
         """
         member = self.state.members.get(who)
-        self._unsettled[who] = None
+        if (member is not None and member.seeks_since is not None) or self.state.matches.of_newcomer(who) is not None:
+            self._unsettled[who] = None
         if member is None or not member.present:
             self._forget(who)
         elif not _takes_part(member):
@@ -84,8 +85,8 @@ class Desk:
             changed = related or before != self.roster.edition(who)
             self._refresh_newcomer(member, index, changed)
             self._refresh_mentor(member, index, changed)
-            later = (self.roster.next_change(index), care.next_look(member, self.now, self.state.policy))
-            self.set_alarm(who, min((at for at in later if at is not None), default=None))
+            change, look = self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)
+            self.set_alarm(who, look if change is None or (look is not None and look < change) else change)
 
     def follow(self, people: Iterable[str], related: Collection[str], now: int) -> None:
         """Come to the instant ``now``, after facts about these people that were decided elsewhere.

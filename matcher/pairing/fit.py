@@ -95,7 +95,7 @@ def _experience_words(pair: _Pair, value: int) -> tuple[str, str]:
         return "no lived experience in common", ""
     named = "; ".join(known.describe(code) for code in shared)
     told = f"shares {_counted(len(shared), 'lived experience')}"
-    if max(known.ic[list(set(mine).intersection(theirs))]) >= RARE:
+    if any(known.information((node,)) >= RARE for node in set(mine).intersection(theirs)):
         told += ", a rare one" if len(shared) == 1 else ", a rare one among them"
     return f"shares {named}", told
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from matcher.errors import MarketError, code
-from matcher.pairing._places import WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
+from matcher.pairing._places import ABSENT, WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
 from matcher.pairing._tables import (
     TOUCHED,
     Ints,
@@ -112,7 +112,7 @@ class Market:
         """Change how many open slots a mentor has; 0 keeps the mentor known."""
         column = self._column(mentor)
         slots = slots_given(slots)
-        more = slots - int(self._tables.columns[column]["slots"])
+        more = slots - self._tables.columns["slots"].item(column)
         self._refuse_overflow(gain=more, slots=more)
         self._kernels.resize_column(self._tables, column, slots)
 
@@ -127,19 +127,20 @@ class Market:
         """Replace all weights of a mentor."""
         column = self._column(mentor)
         column_weights = in_order(weights, self._newcomers)
-        self._refuse_overflow(gain=int(self._tables.columns[column]["slots"]))
+        self._refuse_overflow(gain=self._tables.columns["slots"].item(column))
         self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
     def shift(self, newcomer: str, by: int) -> None:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
         row = self._row(newcomer)
         by = whole(by, WEIGHT)
-        weights = self._tables.weight[row, self._mentors.order()]
-        unblocked = weights[weights >= 0]
-        if unblocked.size and not 0 <= int(unblocked.min()) + by <= int(unblocked.max()) + by <= WEIGHT_MAX:
+        weights = self._tables.weight[row].take(self._mentors.order())
+        highest = int(weights.max(initial=ABSENT))
+        lowest = highest if by >= 0 else int(weights[weights >= 0].min(initial=WEIGHT_MAX))
+        if highest >= 0 and not 0 <= lowest + by <= highest + by <= WEIGHT_MAX:
             raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
         self._refuse_overflow(gain=1)
-        if unblocked.size:
+        if highest >= 0:
             self._kernels.shift_row(self._tables, row, by, self._mentors.order())
 
     def commit(self, newcomer: str) -> str:
@@ -178,7 +179,7 @@ class Market:
 
     def partner(self, newcomer: str) -> str | None:
         """The mentor whom the plan gives a newcomer, or None."""
-        column = int(self._tables.rows[self._row(newcomer)]["partner"])
+        column = self._tables.rows["partner"].item(self._row(newcomer))
         return None if column < 0 else self._mentor_at(column)
 
     def changes(self) -> dict[str, str | None]:
@@ -232,7 +233,7 @@ class Market:
         Exact: the rest of the market is repaired on a copy of all but its weights, O(n_newcomers + n_mentors).
         """
         row, column = self._row(newcomer), self._column(mentor)
-        weight, slots = int(self._tables.weight[row, column]), int(self._tables.columns[column]["slots"])
+        weight, slots = int(self._tables.weight[row, column]), self._tables.columns["slots"].item(column)
         if weight < 0 or slots == 0:
             raise MarketError(BARRED, f"{newcomer} and {mentor} cannot be paired: blocked, or no slot")
         rest = with_same_weights(self._tables)
@@ -281,7 +282,7 @@ class Market:
 
     def slots_of(self, mentor: str) -> int:
         """How many open slots a mentor has."""
-        return int(self._tables.columns[self._column(mentor)]["slots"])
+        return int(self._tables.columns["slots"].item(self._column(mentor)))
 
     def weights_of(self, newcomer: str) -> dict[str, int]:
         """Mentor → w of a newcomer's unblocked pairs."""

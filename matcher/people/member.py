@@ -73,4 +73,5 @@ class Member:
         It follows from the setbacks, each with a pause of so many seconds, and so is not shed by leaving or by
         volunteering again. A relapse counts too: it need not touch the recovery that makes the mentor eligible.
         """
-        return max((setback.at + pause for setback in self.recovery.setbacks), default=0)
+        setbacks = self.recovery.setbacks
+        return max([setback.at for setback in setbacks]) + pause if setbacks else 0

@@ -18,6 +18,7 @@ _ONE = 1 << 60
 _PI = 3_622_009_729_038_561_421  # of _ONE
 
 
+@lru_cache(maxsize=4_096)  # many people live in the same places, to a mile
 def point(latitude: float, longitude: float) -> tuple[int, int, int]:
     """The place at these degrees, in metres from the middle of the earth; within two metres."""
     lat, lon = round(latitude * 1_000_000), round(longitude * 1_000_000)

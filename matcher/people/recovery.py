@@ -36,6 +36,9 @@ NEVER = -(1 << 62)
 
 _NOT_ASKED = NEVER + 1
 
+DATING = "days"
+"""The kind of milestone that may tell when a recovery began."""
+
 _UNNAMED = ""
 """The family of a setback without a code."""
 
@@ -121,11 +124,12 @@ def _older(old: _D | None, new: _D) -> _D:
     return new if old is None or new.at < old.at else old
 
 
-def _fold(kept: tuple[_K, ...], new: _K, choose: Callable[[_K | None, _K], _K] = _newer) -> tuple[_K, ...]:
+def _fold(kept: tuple[_K, ...], new: _K, choose: Callable[[_K, _K], _K] = _newer) -> tuple[_K, ...]:
     """``kept`` with what ``choose`` takes of ``new`` and the one of its key; sorted: arrival leaves no trace."""
-    old = next((each for each in kept if each.key == new.key), None)
-    others = [each for each in kept if each.key != new.key]
-    return tuple(sorted([*others, choose(old, new)], key=attrgetter("key")))
+    for place, old in enumerate(kept):
+        if old.key == new.key:
+            return (*kept[:place], choose(old, new), *kept[place + 1 :])
+    return tuple(sorted([*kept, new], key=attrgetter("key")))
 
 
 def _unbroken(began: Iterable[int | None], relapses: Iterable[Setback]) -> int | None:
@@ -169,7 +173,9 @@ class Recovery:
 
     def milestone(self, kind: str, days: int | None, at: int) -> None:
         """Something was reached; of kind ``days`` it may tell when recovery began."""
-        self.milestones, self._began_at = _fold(self.milestones, Milestone(kind, at, days)), _NOT_ASKED
+        self.milestones = _fold(self.milestones, Milestone(kind, at, days))
+        if kind == DATING:
+            self._began_at = _NOT_ASKED
         self.seen(at)
 
     def assess(self, instrument: str, total: int, items: Iterable[int], at: int) -> None:
@@ -201,8 +207,7 @@ class Recovery:
 
         A code that was not stated is answered from its family, by the least of what was stated there.
         """
-        began = [self._began(stated) for stated in self._statements(code)]
-        return _unbroken(began, self._relapses(code))
+        return _unbroken(map(self._began, self._statements(code)), self._relapses(code))
 
     def _statements(self, code: str) -> list[Stated]:
         exact = [stated for stated in self.stated if stated.code == code]
@@ -210,12 +215,12 @@ class Recovery:
 
     def _began(self, stated: Stated) -> int | None:
         """When the stated recovery began, relapses left aside."""
-        days = next((milestone for milestone in self.milestones if milestone.key == "days"), None)
+        if stated.since is not None and stated.state != "active":
+            return stated.since
+        days = next((milestone for milestone in self.milestones if milestone.key == DATING), None)
         told = days.at - days.days * DAY if days and days.days is not None else None
         if stated.state == "active":
             return told if days and days.at > self.stated_at else None
-        if stated.since is not None:
-            return stated.since
         least = self.stated_at if stated.state == "early" else self.stated_at - YEAR
         return least if told is None else min(least, told)
 
@@ -226,6 +231,8 @@ class Recovery:
         return [setback for setback in self.setbacks if setback.family in families]
 
     def _relapses(self, code: str) -> list[Setback]:
+        if not self.setbacks:
+            return []
         return [setback for setback in self._setbacks(code) if setback.severity == "relapse"]
 
     def stage(self, code: str, at: int) -> State | None:
@@ -239,10 +246,15 @@ class Recovery:
         since = self.since(code)
         if since is None:
             return "active"
-        relapsed = any(relapse.at == since for relapse in self._relapses(code))
-        if not relapsed and all(stated.state == "past" for stated in statements):
+        if self.is_past(code, since):
             return "past"
         return "sustained" if at - since >= YEAR else "early"
+
+    def is_past(self, code: str, since: int) -> bool:
+        """Whether what they have recovered from since then was stated as past, and they had no relapse."""
+        if any(stated.state != "past" for stated in self._statements(code)):
+            return False
+        return all(relapse.at != since for relapse in self._relapses(code))
 
     def in_recovery_since(self) -> int | None:
         """When the person's current unbroken recovery began: from all substances or, without any, from all disorders.
@@ -256,9 +268,9 @@ class Recovery:
     def _began_last(self) -> int | None:
         codes = [stated.code for stated in self.stated]
         counts = is_substance if any(map(is_substance, codes)) else is_disorder
-        began = [self.since(code) for code in codes if counts(code)]
         return _unbroken(
-            began, [each for each in self.setbacks if each.severity == "relapse" and _breaks(each, counts)]
+            (self.since(code) for code in codes if counts(code)),
+            [each for each in self.setbacks if each.severity == "relapse" and _breaks(each, counts)],
         )
 
     def sustained_since(self, code: str | None = None) -> int | None:

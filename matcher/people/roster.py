@@ -10,7 +10,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from functools import lru_cache
-from struct import Struct
+from operator import itemgetter
+from struct import Struct, error
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +21,14 @@ from matcher.people.experience import Closure, taxonomy
 from matcher.people.member import FOREVER, Member
 from matcher.people.profile import Profile
 from matcher.people.record import HOUR_WORDS, PARTS, PERSON, TONGUES, WORD, Layout, Part, Person
-from matcher.people.rows import UNHEARD, Lexicons, Standing, standing, state, told
+from matcher.people.rows import UNHEARD, Lexicons, Standing, half_hours, standing, state, told
 from matcher.policy import Policy
 
 NO_NODE = -1
 """Fills up a row of ``Roster.nodes``."""
 _WORD_MASK = (1 << WORD) - 1
 _WORD_BYTES = WORD // 8
+_HOURS = Struct(f"{HOUR_WORDS}Q")
 _SAID, _PAIRED, _ALONE = range(len(PARTS))
 
 
@@ -71,14 +73,17 @@ class Roster:
         if row is None:
             row = self._new_row(member.id)
         shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
-        if self._shifts[row] != shift or self._profiles[row] != member.profile:
+        known = self._profiles[row]
+        if known is not member.profile and known != member.profile:
             self._write_profile(row, member.profile, shift)
+        elif self._shifts[row] != shift:
+            self._write_hours(row, member.profile, shift)
         changes: list[int] = []
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
-        values = state(member, stands, at, policy, self._lexicons, changes.append)
+        values = state(member, stands, at, policy, self._lexicons, changes)
         self._editions[row] += self._put(row, values, _PAIRED)
         self._put(row, values, _ALONE)
-        self._next_change[row] = min((instant for instant in changes if at < instant < FOREVER), default=FOREVER)
+        self._next_change[row] = min([FOREVER, *[instant for instant in changes if instant > at]])
         return row
 
     def drop(self, member_id: str) -> None:
@@ -110,15 +115,23 @@ class Roster:
         return sum(word.bit_count() for word in common.tolist())
 
     def _write_profile(self, row: int, profile: Profile, shift: int) -> None:
-        closure = self.closures[row] = _closure(tuple(each.code for each in profile.experiences))
-        values = told(profile, shift, self._lexicons) | {"information": taxonomy().information(closure)}
+        closure, information = _lived(tuple([each.code for each in profile.experiences]))
+        values = told(profile, shift, self._lexicons) | {"information": information}
         self._editions[row] += self._put(row, values, _SAID)
         if len(closure) > self.nodes.shape[1]:
             more = len(closure) - self.nodes.shape[1]
             self.nodes = np.pad(self.nodes, ((0, 0), (0, more)), constant_values=NO_NODE)
         self.nodes[row] = NO_NODE
         self.nodes[row, : len(closure)] = closure
-        self._profiles[row], self._shifts[row], self._standings[row] = profile, shift, UNHEARD
+        self.closures[row], self._profiles[row], self._shifts[row] = closure, profile, shift
+        self._standings[row] = UNHEARD
+
+    def _write_hours(self, row: int, profile: Profile, shift: int) -> None:
+        """Clocks were put forward or back where the member lives."""
+        hours = half_hours(profile.hours, shift)
+        packed = _HOURS.pack(*[hours >> WORD * place & _WORD_MASK for place in range(HOUR_WORDS)])
+        self._editions[row] += _replace(self._words, row * self._sets_bytes + self._hours_start, packed)
+        self._shifts[row] = shift
 
     def _new_row(self, member_id: str) -> int:
         if self._free:
@@ -155,19 +168,22 @@ class Roster:
         self._words = self.sets.reshape(-1).view(np.uint8).data
         self._forms = [_Form(part, layout) for part in PARTS]
         self._sets_bytes = layout.width * _WORD_BYTES
+        self._hours_start = layout.places()["hours"] * _WORD_BYTES
 
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
         """Write a part of a row; whether it is another than it was."""
         form = self._forms[part]
-        for name, words in form.widths:
-            if values[name] >> WORD * words:
-                self._widen(name, words + 1)
-                return self._put(row, values, part)
         changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values))
-        if form.widths:
-            start = row * self._sets_bytes + form.sets_start
-            changed |= _replace(self._words, start, form.sets(values))
-        return changed
+        if not form.widths:
+            return changed
+        try:
+            sets = form.sets(values)
+        except error:  # a mask is wider than its words
+            for name, words in form.widths:
+                if values[name] >> WORD * words:
+                    self._widen(name, words + 1)
+            return self._put(row, values, part) or changed
+        return _replace(self._words, row * self._sets_bytes + form.sets_start, sets) or changed
 
     def _widen(self, name: str, words: int) -> None:
         """Make room for a 65th language or family in all sets of its kind."""
@@ -178,7 +194,7 @@ class _Form:
     """How a part of a row is packed into bytes, and where they stand in it."""
 
     def __init__(self, part: Part, layout: Layout) -> None:
-        self._names = part.numbers
+        self._named = itemgetter(*part.numbers)
         self._numbers = Struct(f"{len(part.numbers)}q")
         self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
         self.widths = [(name, layout.words(name)) for name in part.sets]
@@ -186,13 +202,17 @@ class _Form:
         self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES if part.sets else 0
 
     def numbers(self, values: Mapping[str, int]) -> bytes:
-        return self._numbers.pack(*[values[name] for name in self._names])
+        return self._numbers.pack(*self._named(values))
 
     def sets(self, values: Mapping[str, int]) -> bytes:
+        """Raises ``struct.error`` when one is wider than its words."""
         words: list[int] = []
         for name, width in self.widths:
             mask = values[name]
-            words += [mask] if width == 1 else [mask >> WORD * place & _WORD_MASK for place in range(width)]
+            for _ in range(width - 1):
+                words.append(mask & _WORD_MASK)
+                mask >>= WORD
+            words.append(mask)
         return self._sets.pack(*words)
 
 
@@ -206,6 +226,7 @@ def _replace(memory: memoryview, start: int, packed: bytes) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def _closure(codes: tuple[str, ...]) -> Closure:
-    """One closure for all people with the same experiences."""
-    return taxonomy().closure(codes)
+def _lived(codes: tuple[str, ...]) -> tuple[Closure, int]:
+    """One closure for all people with the same experiences, and its information content."""
+    closure = taxonomy().closure(codes)
+    return closure, taxonomy().information(closure)

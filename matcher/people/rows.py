@@ -6,10 +6,10 @@ that no instant is forgotten where something depends on one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from sys import intern
 from typing import NamedTuple, TypeAlias, get_args
 
@@ -24,8 +24,8 @@ from matcher.people.record import HALF_HOURS
 from matcher.people.recovery import YEAR, Milestone, Recovery, Setback, Stated
 from matcher.policy import Policy
 
-Changes: TypeAlias = Callable[[int], None]
-"""Is told an instant, past or to come, from which on something is different."""
+Changes: TypeAlias = list[int]
+"""Instants, past or to come, from which on something is different."""
 
 HALF_HOUR = 1_800
 ADULT_YEARS = 18
@@ -41,24 +41,25 @@ class Lexicon:
 
     def __init__(self, words: Iterable[str] = ()) -> None:
         self._bit_of = {word: bit for bit, word in enumerate(("", "?", *words))}
-
-    def mask(self, words: Iterable[str]) -> int:
+        self.mask = lru_cache(maxsize=4_096)(self._mask)
         """The set of these words as a bit mask; a word that is new gets the next bit, however many there are."""
+
+    def _mask(self, words: tuple[str, ...]) -> int:
         mask = 0
         for word in words:
             mask |= 1 << self._bit_of.setdefault(word, len(self._bit_of))
         return mask
 
-    def said(self, words: Iterable[str]) -> int:
+    def said(self, words: tuple[str, ...]) -> int:
         """What somebody says of themselves: to be asked whether it meets ``own`` or ``wish`` of somebody else."""
         return (self.mask(words) or UNSAID) | ANY
 
-    def own(self, words: Iterable[str]) -> int:
+    def own(self, words: tuple[str, ...]) -> int:
         """What goes with somebody's own words: one of them, or nothing said; anything when there are none."""
         mask = self.mask(words)
         return mask | UNSAID if mask else ANY
 
-    def wish(self, words: Iterable[str] | None) -> int:
+    def wish(self, words: tuple[str, ...] | None) -> int:
         """What somebody asks for: one of these words and no less; anything when there are none."""
         return self.mask(words or ()) or ANY
 
@@ -73,7 +74,7 @@ class Lexicons:
 
 _FORMATS = Lexicon(get_args(Format))
 _GENDERS = Lexicon(get_args(Gender))
-IN_PERSON = _FORMATS.mask(["in_person"]) | ANY
+IN_PERSON = _FORMATS.mask(("in_person",)) | ANY
 """What the formats of two people have in common when they can only meet."""
 _NO_MENTOR = {
     **dict.fromkeys(("admitted_until", "intake_paused_until", "calm_at", "mentors_from", "trained_at"), 0),
@@ -118,10 +119,10 @@ def standing(member: Member, at: int, policy: Policy, known: Standing) -> Standi
     if heard == known[:4]:
         return known
     codes = {each.code for each in member.profile.experiences} | {each.code for each in recovery.setbacks if each.code}
-    risks = (
+    risks = [
         (intern(family(code)), _at_risk_until(recovery, code, policy)) for code in sorted(codes) if _has_risk(code)
-    )
-    return Standing(*heard, recovery.in_recovery_since(), tuple(risk for risk in risks if risk[1] > at))
+    ]
+    return Standing(*heard, recovery.in_recovery_since(), tuple([risk for risk in risks if risk[1] > at]))
 
 
 def _has_risk(code: str) -> bool:
@@ -130,31 +131,30 @@ def _has_risk(code: str) -> bool:
 
 def _at_risk_until(recovery: Recovery, code: str, policy: Policy) -> int:
     began, setback = recovery.since(code), recovery.last_setback(code)
-    slipped_until = setback.at + policy.review.slip_days * DAY if setback else 0
-    stage = recovery.stage(code, began or 0)  # as it was at the beginning: what is past was never early
-    if stage == "active":
+    if began is None:
         return FOREVER
-    return max(slipped_until, began + YEAR) if stage == "early" and began is not None else slipped_until
+    slipped_until = setback.at + policy.review.slip_days * DAY if setback else 0
+    return slipped_until if recovery.is_past(code, began) else max(slipped_until, began + YEAR)
 
 
 def told(profile: Profile, shift: int, lexicons: Lexicons) -> dict[str, int]:
     """What the profile alone says."""
     wishes, tongue = profile.wishes, lexicons.languages
-    languages = [_primary(tag) for tag in profile.languages]
+    languages = _primary(profile.languages)
     x, y, z = point(*profile.place) if profile.place else (0, 0, 0)
     near = wishes.max_km is not None and profile.place is not None
     return {
         "languages": tongue.said(languages),
         "own_languages": tongue.own(languages),
         "first_language": tongue.mask(languages[:1]),
-        "wished_languages": tongue.wish(map(_primary, wishes.languages)),
+        "wished_languages": tongue.wish(_primary(wishes.languages)),
         "formats": _FORMATS.said(profile.formats),
         "own_formats": _FORMATS.own(profile.formats),
         "first_format": _FORMATS.mask(profile.formats[:1]),
         "wished_formats": _FORMATS.wish(wishes.formats),
         "gender": _GENDERS.said((profile.gender,) if profile.gender else ()),
         "wished_genders": _GENDERS.wish(_not_any(wishes.mentor_gender)),
-        "families": lexicons.families.mask(family(each.code) for each in profile.experiences),
+        "families": lexicons.families.mask(tuple([family(each.code) for each in profile.experiences])),
         "needs": profile.needs,
         "hours": half_hours(profile.hours, shift),
         "states_hours": int(profile.hours != 0),
@@ -171,40 +171,26 @@ def state(
     member: Member, stands: Standing, at: int, policy: Policy, lexicons: Lexicons, changes: Changes
 ) -> dict[str, int]:
     """What is so at the moment; ``changes`` is told every instant at which time alone changes it."""
-    profile, began = member.profile, stands.since
-    at_risk = [code_family for code_family, until in stands.risks if at < until]
-    for _, until in stands.risks:
-        changes(until)
-    consent = member.consent_until
-    anybody = {
-        "paused_until": member.paused_until if member.present else FOREVER,
-        "consent_until": (0 if policy.consent.recorded_required else FOREVER) if consent is None else consent,
-    }
-    for until in anybody.values():
-        changes(until)
+    profile, began, risks, consent = member.profile, stands.since, stands.risks, member.consent_until
+    values = _as_mentor(member, began, at, policy, lexicons, changes)
+    if consent is None:
+        consent = 0 if policy.consent.recorded_required else FOREVER
+    values["paused_until"] = paused_until = member.paused_until if member.present else FOREVER
+    values["consent_until"] = consent
+    values["starts_at"] = member.joined_at if began is None else began
+    values["recovers_since"] = FOREVER if began is None else began
+    values["open_reports"] = int(member.is_reported)
+    values["at_risk"] = lexicons.families.mask(tuple([family for family, until in risks if at < until]))
+    values["minor_until"] = minor_until = _year_end(profile.birth_year, ADULT_YEARS)
+    values["seeks_since"] = FOREVER if member.seeks_since is None else member.seeks_since
+    changes += [paused_until, consent, *[until for _, until in risks]]
     if profile.zone and profile.hours:
-        changes(zones.next_shift(profile.zone, at) or FOREVER)
-    return {
-        **anybody,
-        "starts_at": member.joined_at if began is None else began,
-        "recovers_since": FOREVER if began is None else began,
-        "open_reports": int(member.is_reported),
-        "at_risk": lexicons.families.mask(at_risk),
-        **_as_newcomer(member, policy, changes),
-        **_as_mentor(member, began, at, policy, lexicons, changes),
-    }
-
-
-def _as_newcomer(member: Member, policy: Policy, changes: Changes) -> dict[str, int]:
-    since = member.seeks_since
-    minor_until = _year_end(member.profile.birth_year, ADULT_YEARS)
-    if since is not None:
-        changes(minor_until)
-        for days in policy.quality.widen_after_days:
-            changes(since + days * DAY)
-        for hours in policy.waiting.step_hours:
-            changes(since + hours * HOUR)
-    return {"minor_until": minor_until, "seeks_since": FOREVER if since is None else since}
+        changes.append(zones.next_shift(profile.zone, at) or FOREVER)
+    if (since := member.seeks_since) is not None:
+        changes.append(minor_until)
+        changes += [since + days * DAY for days in policy.quality.widen_after_days]
+        changes += [since + hours * HOUR for hours in policy.waiting.step_hours]
+    return values
 
 
 def _as_mentor(
@@ -212,19 +198,17 @@ def _as_mentor(
 ) -> dict[str, int]:
     mentorship = member.mentorship
     if mentorship is None:
-        return _NO_MENTOR
-    instants = _mentor_instants(member, mentorship, began, policy)
-    for instant in instants.values():
-        changes(instant)
+        return _NO_MENTOR.copy()
+    values = _mentor_instants(member, mentorship, began, policy)
+    changes += values.values()
+    if member.waivers:
+        values |= _waived(member, at, policy, changes)
     wishes = mentorship.newcomer_wishes
-    return {
-        **instants,
-        **_waived(member, at, policy, changes),
-        "strategies": mentorship.strategies,
-        "matches_had": mentorship.matches_had,
-        "welcomed_genders": _GENDERS.wish(_not_any(wishes.gender) if wishes else None),
-        "welcomed_languages": lexicons.languages.wish(map(_primary, wishes.languages or ()) if wishes else None),
-    }
+    values["strategies"] = mentorship.strategies
+    values["matches_had"] = mentorship.matches_had
+    values["welcomed_genders"] = _GENDERS.wish(_not_any(wishes.gender) if wishes else None)
+    values["welcomed_languages"] = lexicons.languages.wish(_primary(tuple(wishes.languages or ())) if wishes else None)
+    return values
 
 
 @lru_cache(maxsize=4_096)
@@ -234,9 +218,16 @@ def half_hours(hours: int, shift: int) -> int:
     ``shift`` is how far, in seconds, local clocks are ahead of UTC. Zones at a quarter of an hour (Nepal, the Chathams)
     are taken as if they were at the half hour before.
     """
-    local = sum(3 << 2 * hour for hour in range(HALF_HOURS // 2) if hours >> hour & 1)
+    doubled = _doubled()
+    local = int.from_bytes(b"".join([doubled[eight] for eight in hours.to_bytes(HALF_HOURS // 16, "little")]), "little")
     back = shift // HALF_HOUR % HALF_HOURS
     return (local >> back | local << HALF_HOURS - back) & (1 << HALF_HOURS) - 1
+
+
+@cache
+def _doubled() -> list[bytes]:
+    """For each byte of hours two of half hours."""
+    return [sum(3 << 2 * bit for bit in range(8) if byte >> bit & 1).to_bytes(2, "little") for byte in range(256)]
 
 
 def _mentor_instants(member: Member, mentorship: Mentorship, began: int | None, policy: Policy) -> dict[str, int]:
@@ -262,13 +253,13 @@ def _waived(member: Member, at: int, policy: Policy, changes: Changes) -> dict[s
     waived: dict[str, int] = {}
     for rule, until in member.waivers.items():
         if rule in policy.waiver.allowed and until > at:
-            changes(until)
+            changes.append(until)
             waived |= _WAIVERS[rule]
     return waived
 
 
-def _not_any(genders: Iterable[str] | None) -> Iterable[str] | None:
-    return None if genders == "any" else genders
+def _not_any(genders: Iterable[str] | None) -> tuple[str, ...] | None:
+    return None if genders is None or genders == "any" else tuple(genders)
 
 
 @lru_cache(maxsize=1_024)
@@ -282,6 +273,7 @@ def _day_end(at: int) -> int:
     return (at // DAY + 1) * DAY
 
 
-def _primary(tag: str) -> str:
-    """The language of a BCP 47 tag without script and region: who speaks pt-BR and who speaks pt-PT can talk."""
-    return tag.partition("-")[0]
+@lru_cache(maxsize=4_096)
+def _primary(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The languages of BCP 47 tags without script and region: who speaks pt-BR and who speaks pt-PT can talk."""
+    return tuple([tag.partition("-")[0] for tag in tags])
