@@ -163,11 +163,10 @@ LEAVINGS: Final = {
 OUTCOMES: Final = {
     "safe": "Spoke with them; they are safe",
     "help_found": "Brought them to help",
-    "not_reached": "Could not be reached; somebody tries again",
     "false_alarm": "It was nothing",
     "other": "Something else",
 }
-"""How an alert ended."""
+"""How an alert ended. That somebody could not be reached ends none: it stays in the hands of who tries again."""
 
 CALLS: Final = {
     "reached": "We spoke",

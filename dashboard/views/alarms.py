@@ -22,7 +22,16 @@ from matcher.program import Program
 
 Level = Literal["now", "same_day", "list"]
 Kind = Literal[
-    "distress_high", "distress", "self_harm_often", "self_harm", "slip", "report", "silence", "no_contact", "unseen"
+    "distress_high",
+    "distress",
+    "self_harm_often",
+    "self_harm",
+    "slip",
+    "report",
+    "report_minor",
+    "silence",
+    "no_contact",
+    "unseen",
 ]
 """The last is of nobody: nothing new is seen of the program (``dashboard.oncall.unseen``)."""
 
@@ -36,6 +45,7 @@ _WITHIN: Final[dict[Kind, int]] = {
     "distress_high": 0,
     "self_harm_often": 0,
     "report": 0,
+    "report_minor": DAY,
     "distress": DAY,
     "self_harm": DAY,
     "slip": DAY,
@@ -47,6 +57,7 @@ _LEVEL: Final[dict[Kind, Level]] = {
     "distress_high": "now",
     "self_harm_often": "now",
     "report": "now",
+    "report_minor": "same_day",
     "distress": "same_day",
     "self_harm": "same_day",
     "slip": "same_day",
@@ -58,6 +69,7 @@ WORDS: Final[dict[Kind, str]] = {
     "distress_high": "In great distress.",
     "self_harm_often": "Said to think of death or self-harm on many days.",
     "report": "A safety report is open.",
+    "report_minor": "A safety report is open; it was not said to be serious.",
     "distress": "In distress.",
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
@@ -65,7 +77,7 @@ WORDS: Final[dict[Kind, str]] = {
     "no_contact": "Paired for {} and more, and no contact is on record.",
     "unseen": "Nothing new is seen.",
 }
-FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report"})
+FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report", "report_minor"})
 """Coordinators see no reports."""
 
 
@@ -99,7 +111,7 @@ def _by_member(program: Program, member: Member, at: int) -> list[Alarm] | None:
 def of_member(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     """What stands of one person. Of who has left only a report does: it protects others."""
     found = [*_told(program, member, at), *_quiet(program, member, at)]
-    yield from (alarm for alarm in found if member.present or alarm.kind == concerns.REPORT)
+    yield from (alarm for alarm in found if member.present or alarm.kind in concerns.REPORTS)
 
 
 def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
@@ -116,7 +128,7 @@ def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
 
 def _stands(kind: Kind, policy: Policy) -> int:
     """For how many seconds after it happened; a report until it is resolved."""
-    if kind == "report":
+    if kind in concerns.REPORTS:
         return FOREVER
     return (policy.alert.slip_days if kind == "slip" else policy.mentor.distress_days) * DAY
 

@@ -23,6 +23,8 @@ DISTRESS_HIGH: Final = "distress_high"
 SELF_HARM: Final = "self_harm"
 SELF_HARM_OFTEN: Final = "self_harm_often"
 REPORT: Final = "report"
+REPORT_MINOR: Final = "report_minor"
+REPORTS: Final = (REPORT, REPORT_MINOR)
 SLIP: Final = "slip"
 """Of each family of codes by itself (``slip F11``; ``slip`` where it was not said), for some kill and others do not."""
 
@@ -72,12 +74,13 @@ def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
 
 
 def _reported(member: Member, what: told.Reported, n: int, time: int) -> None:
-    member.concerns[REPORT] = Concern(n, time)
+    member.concerns[REPORT_MINOR if what.severity == "minor" else REPORT] = Concern(n, time)
 
 
 def _report_resolved(member: Member, what: told.Resolved, n: int, time: int) -> None:
     if not member.open_reports:
-        member.concerns.pop(REPORT, None)
+        for key in REPORTS:
+            member.concerns.pop(key, None)
 
 
 HEARD: Final[dict[str, Callable[[Member, Any, int, int], None]]] = {

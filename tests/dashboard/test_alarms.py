@@ -38,8 +38,9 @@ TOLD: dict[str, Telling] = {
     "self_harm": lambda at: tell("progress.assessed", "n-1", at, instrument="PHQ-9", total=1, items=[0] * 8 + [1]),
     "slip": lambda at: tell("progress.setback", "n-1", at, code="F11.20", severity="lapse"),
     "report": lambda at: tell("safety.reported", "n-1", at, by="m-1"),
+    "report_minor": lambda at: tell("safety.reported", "n-1", at, by="m-1", severity="minor"),
 }
-FELT = [kind for kind in TOLD if kind != "report"]
+FELT = [kind for kind in TOLD if not kind.startswith("report")]
 CALLED = [kind for kind in TOLD if kind in ("distress_high", "self_harm_often", "report")]
 
 
