@@ -13,8 +13,8 @@ from tests.faults.run import run
 from tools.kafka import Kafka
 from tools.parts import Unavailable
 
-SEEDS = (1, 2, 3, 4, 5, 8)  # wall and event clock, one broker and three, a newer version beside, a clock an hour off
-SOAK = range(100, 200)
+SEEDS = (1, 2, 3)  # wall and event clock, one broker and three, a newer version beside, a clock an hour off
+SOAK = (4, 5, 8, *range(100, 200))
 
 
 def _run(seed: int, folder: Path) -> None:

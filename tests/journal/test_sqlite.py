@@ -220,7 +220,7 @@ def test_a_newer_file_asks_for_an_upgrade(tmp_path: Path) -> None:
         assert halt.value.code == UPGRADE
 
 
-@pytest.mark.parametrize("step", [61, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [61, pytest.param(7, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.soak)])
 def test_a_flipped_byte_anywhere_is_a_safe_halt_or_harmless(tmp_path: Path, step: int) -> None:
     """Harmless: in a page's unused bytes, or in a header field that SQLite does not use."""
     intact = written(tmp_path)

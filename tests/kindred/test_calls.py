@@ -11,6 +11,7 @@ import pytest
 from dashboard.oncall.rota import week_of
 from matcher.instants import format_instant
 from tests.dashboard.sinks import mail_server
+from tests.kindred.test_cli import free_port
 from tests.kindred.test_dashboard import come_in, running, until
 
 pytestmark = pytest.mark.slow
@@ -30,15 +31,16 @@ def event(type_: str, subject: str, **data: object) -> dict[str, object]:
 
 
 def test_somebody_in_great_distress_is_a_mail_to_whoever_is_on_call(tmp_path: Path) -> None:
+    port = free_port()
     with mail_server() as letters:
         settings = {
-            "KINDRED_PUBLIC_ADDRESS": "https://kindred.example.org",
+            "KINDRED_PUBLIC_ADDRESS": f"http://127.0.0.1:{port}",
             "KINDRED_SMTP_HOST": "127.0.0.1",
             "KINDRED_SMTP_PORT": str(letters.port),
             "KINDRED_SMTP_SECURITY": "none",
             "KINDRED_SMTP_FROM": "kindred@clinic.example",
         }
-        arguments = ("serve", "--data", "river", "--port", "0")
+        arguments = ("serve", "--data", "river", "--port", str(port))
         with running(*arguments, at=tmp_path, name="serve", **settings) as said, closing(come_in(said)) as client:
             joined = event("member.joined", "n-1", experiences=[{"code": "F11.20", "state": "early"}])
             assert client.post("/v1/events", json=joined).status_code == 202
@@ -54,7 +56,7 @@ def test_somebody_in_great_distress_is_a_mail_to_whoever_is_on_call(tmp_path: Pa
             until(lambda: "the dashboard is at" in said(), "the second start")
     to, text = letters.taken[0]
     assert to == "robin@clinic.example"
-    assert "https://kindred.example.org/alerts" in text
+    assert f"http://127.0.0.1:{port}/alerts" in text
     assert "n-1" not in text
     assert len(letters.taken) == 1
     assert "robin" not in (tmp_path / "serve.log").read_text()

@@ -80,7 +80,7 @@ def test_every_event_type_is_in_the_stories() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(seed=some.integers(0, 10**9), length=some.integers(1, 60), leap=some.sampled_from([0, HOUR, DAY, 33 * DAY]))
 def test_whatever_comes_in(mode: str, seed: int, length: int, leap: int) -> None:
     river = Watched(review={"mode": mode})
