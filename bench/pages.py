@@ -37,6 +37,7 @@ from dashboard.projection import Projection
 from dashboard.replica import Replica
 from journal.pause import set_aside
 from journal.sqlite import SqliteJournal
+from kindred.wiring import listener
 from matcher.cohort import cohort
 from matcher.instants import format_instant
 from matcher.messages.catalog import parse
@@ -236,7 +237,7 @@ def _read(door: socket.socket) -> None:
 
 def _serve(app: FastAPI) -> tuple[str, Callable[[], None], Callable[[], float]]:
     """The application on a free port, in a thread: its address, how to stop it, and its thread's CPU seconds so far."""
-    door = socket.create_server(("127.0.0.1", 0))
+    door = listener("127.0.0.1", 0, has_token=False)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="warning"))
     thread = Thread(target=server.run, kwargs={"sockets": [door]}, daemon=True)
     thread.start()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import zoneinfo
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,12 @@ def test_a_policy_is_read_from_its_file_or_refused(tmp_path: Path) -> None:
     policy.write_text("[review]\nmood = 1")
     with pytest.raises(PolicyError, match=r"review\.mood"):
         wiring.policy_book(policy)
+
+
+def test_an_answer_does_not_wait_for_word_that_its_head_came() -> None:
+    with (
+        closing(wiring.listener("127.0.0.1", 0, has_token=False)) as door,
+        socket.create_connection(door.getsockname()),
+        closing(door.accept()[0]) as taken,
+    ):
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
