@@ -363,7 +363,7 @@ class Kind:
 
 
 def _has_pair(about: Subject) -> bool:
-    return about.pair is not None and not about.ask.is_own(about.pair.mentor)
+    return about.pair is not None and not about.is_own_pair
 
 
 def _is_mentor(about: Subject) -> bool:

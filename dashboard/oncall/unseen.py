@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
 from typing import Final
 
 from sqlalchemy import Connection, select
 
 from dashboard.silence import Silence
 from dashboard.tables import PROGRAMS
-from dashboard.views.alarms import WORDS, Alarm
+from dashboard.views.alarms import WORDS, Alarm, id_of
 from matcher.instants import DAY
 
 PATIENCE_SECONDS: Final = 300  # a database that moves to another machine is back by then
@@ -32,9 +31,7 @@ def _programs(db: Connection, home: str) -> Sequence[str]:
 
 
 def _of_journal(silence: Silence, programs: Iterable[str]) -> Iterator[Alarm]:
+    day = silence.since // DAY  # a process that is started again and again calls everybody once a day, not each time
     for program in programs:
-        day = (
-            silence.since // DAY
-        )  # a process that is started again and again calls everybody once a day, not each time
-        digest = blake2b(f"{program}//unseen/{day}".encode(), digest_size=8).hexdigest()
-        yield Alarm(f"a-{digest}", program, "", "unseen", "now", silence.since, silence.since, WORDS["unseen"])
+        id_ = id_of(program, "", "unseen", str(day))
+        yield Alarm(id_, program, "", "unseen", "now", silence.since, silence.since, WORDS["unseen"])

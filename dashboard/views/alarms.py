@@ -161,7 +161,10 @@ def _quiet(program: Program, member: Member, at: int) -> Iterator[Alarm]:
 def _alarm(
     program: Program, member: Member, kind: Kind, since: int, within: int, telling: str, span: str = ""
 ) -> Alarm:
-    """An alarm with an opaque id, which the same telling always has and no other."""
-    digest = blake2b(f"{program.id}/{member.id}/{kind}/{telling}".encode(), digest_size=8).hexdigest()
-    words = WORDS[kind].format(span)
-    return Alarm(f"a-{digest}", program.id, member.id, kind, _LEVEL[kind], since, since + within, words)
+    id_, words = id_of(program.id, member.id, kind, telling), WORDS[kind].format(span)
+    return Alarm(id_, program.id, member.id, kind, _LEVEL[kind], since, since + within, words)
+
+
+def id_of(program: str, person: str, kind: Kind, telling: str) -> str:
+    """The opaque id of an alarm, which the same telling always has and no other."""
+    return f"a-{blake2b(f'{program}/{person}/{kind}/{telling}'.encode(), digest_size=8).hexdigest()}"

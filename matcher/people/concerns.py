@@ -53,6 +53,14 @@ def slip_of(code: str | None) -> str:
     return f"{SLIP} {family(code)}" if code else SLIP
 
 
+def _distress_of(level: str | None) -> str:
+    return DISTRESS_HIGH if level == "high" else DISTRESS
+
+
+def _self_harm_of(often: int) -> str:
+    return SELF_HARM_OFTEN if often > 1 else SELF_HARM
+
+
 def _heard(member: Member, key: str, n: int, time: int) -> None:
     known = member.concerns.get(key)
     if known is None or time >= known.at:
@@ -60,12 +68,12 @@ def _heard(member: Member, key: str, n: int, time: int) -> None:
 
 
 def _distress(member: Member, what: told.Distress, n: int, time: int) -> None:
-    _heard(member, DISTRESS_HIGH if what.level == "high" else DISTRESS, n, time)
+    _heard(member, _distress_of(what.level), n, time)
 
 
 def _assessed(member: Member, what: told.Assessed, n: int, time: int) -> None:
     if often := self_harm(what):
-        _heard(member, SELF_HARM_OFTEN if often > 1 else SELF_HARM, n, time)
+        _heard(member, _self_harm_of(often), n, time)
 
 
 def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
@@ -98,11 +106,11 @@ def of_format_1(member: Member) -> dict[str, Concern]:
     found = dict[str, int]()
     recovery = member.recovery
     if recovery.last_distress is not None:
-        found[DISTRESS_HIGH if recovery.last_distress.what == "high" else DISTRESS] = recovery.last_distress.at
+        found[_distress_of(recovery.last_distress.what)] = recovery.last_distress.at
     for result in recovery.latest:
         often = result.items[SELF_HARM_ITEM] if result.key == "PHQ-9" and len(result.items) > SELF_HARM_ITEM else 0
         if often:
-            found[SELF_HARM_OFTEN if often > 1 else SELF_HARM] = result.at
+            found[_self_harm_of(often)] = result.at
     for slip in sorted(recovery.setbacks, key=attrgetter("at")):
         found[slip_of(slip.code)] = slip.at
     if member.open_reports:
