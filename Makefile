@@ -20,6 +20,8 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@echo "Compiling what judges pairs, once: half a minute"
+	$(BIN)/python -c "from matcher.pairing import _augment, _rules"
 	touch $@
 
 demo: $(READY) ## show the whole way on made-up people; DEMO_ARGS=--once ends after the report

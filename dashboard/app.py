@@ -11,7 +11,7 @@ from traceback import extract_tb
 from typing import Final
 
 import structlog
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,7 +28,7 @@ from dashboard.pages import ACTIONS, PAGES
 from dashboard.parts import Parts
 from dashboard.render import Frame
 from dashboard.routes import Done, Opened
-from dashboard.sent import form_of, legible
+from dashboard.sent import Legible, form_of
 from dashboard.shield import Lid, Shield, TooLarge
 from dashboard.trouble import FAILED, NOT_YOURS, SIGN_IN, TOO_LARGE, Trouble, not_found, problem, wants_json
 
@@ -43,20 +43,17 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[Action] = ACTIONS) -> FastAPI:
     """The dashboard over these parts. Raises ValueError when two pages have one path."""
-    front = [Depends(legible)]
-    app = FastAPI(
-        title="Kindred dashboard", version="1", dependencies=front, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    app = FastAPI(title="Kindred dashboard", version="1", docs_url=None, redoc_url=None, openapi_url=None)
     app.router.redirect_slashes = False
     MultiPartParser.spool_max_size = 0  # no file that is brought lies on a disk; the shield bounds its size
     face = _Face(parts, list(pages), {action.path: action for action in actions})
     for page in face.pages:
-        app.add_api_route(page.path, face.page(page), methods=READING, include_in_schema=False)
+        app.add_route(page.path, face.page(page), READING)
         if page.search:
-            app.add_api_route(page.path, face.search(page), methods=["POST"], include_in_schema=False)
+            app.add_route(page.path, face.search(page), ["POST"])
         twin.add_page(app, parts, page)
     for action in face.actions.values():
-        app.add_api_route(action.path, face.action(action), methods=["POST"], include_in_schema=False)
+        app.add_route(action.path, face.action(action), ["POST"])
         twin.add_action(app, parts, action)
     twin.add_own(app, parts)
     app.state.pages = face.pages
@@ -65,6 +62,7 @@ def application(parts: Parts, pages: Iterable[Page] = PAGES, actions: Iterable[A
     app.add_api_route("/static/{name}", _static, methods=READING, include_in_schema=False)
     for kind in (Trouble, NotFound, HTTPException, TooLarge):
         app.add_exception_handler(kind, face.trouble)
+    app.add_middleware(Legible)
     app.add_middleware(Lid, trouble=face.trouble)
     app.add_middleware(Shield)
     _no_path_twice(app)

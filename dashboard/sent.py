@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from fastapi import Request
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, QueryParams
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from dashboard.trouble import BAD_FORM, Trouble, not_found
 
@@ -19,11 +20,19 @@ PART_BYTES_MAX: Final = 1024 * 1024  # of a field that is not a file
 _NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
 
 
-async def legible(request: Request) -> None:
-    """Refuse an address that holds what no text does; each route depends on it. Raises Trouble."""
-    if not _is_text(request.scope["path"]):
-        raise not_found()
-    check(part for pair in request.query_params.multi_items() for part in pair)
+class Legible:
+    """Refuses an address that holds what no text does, before any route sees it: an ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on. Raises Trouble."""
+        if scope["type"] == "http":
+            if not _is_text(scope["path"]):
+                raise not_found()
+            check(part for pair in QueryParams(scope["query_string"]).multi_items() for part in pair)
+        await self._app(scope, receive, send)
 
 
 async def form_of(request: Request) -> FormData:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, get_type_hints
 
 from fastapi import FastAPI, Request, Response
@@ -83,7 +84,7 @@ def add_page(app: FastAPI, parts: Parts, page: Page) -> None:
         openapi_extra=extra,
         operation_id=_operation("get", page.path),
     )
-    app.add_api_route(address(page.path), get, methods=["HEAD"], include_in_schema=False)
+    app.add_route(address(page.path), get, ["HEAD"])
 
 
 def add_action(app: FastAPI, parts: Parts, action: Action) -> None:
@@ -93,8 +94,7 @@ def add_action(app: FastAPI, parts: Parts, action: Action) -> None:
         given = await _body(request)
         return await run_in_threadpool(_do, parts, action, request, given)
 
-    schema = action.form.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
+    schema = {name: part for name, part in _schema(action.form).items() if name != "$defs"}
     extra = {
         "parameters": [*_braces(action.path), {"name": "X-Form-Token", "in": "header", "schema": {"type": "string"}}],
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
@@ -179,13 +179,19 @@ async def _body(request: Request) -> dict[str, Any]:
     return document
 
 
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a form or a query; not to be changed."""
+    return model.model_json_schema(ref_template="#/components/schemas/{model}")
+
+
 def _braces(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
     return [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
 
 
 def _query(page: Page) -> list[dict[str, Any]]:
-    schema = page.query.model_json_schema()
+    schema = _schema(page.query)
     needed = schema.get("required", ())
     own = [
         {"name": name, "in": "query", "required": name in needed, "schema": about}

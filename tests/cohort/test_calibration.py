@@ -119,6 +119,7 @@ def test_every_code_is_in_icd_10_cm() -> None:
         assert icd.is_leaf(code), code
 
 
+@pytest.mark.slow
 def test_over_half_slip_within_three_months(half_a_year: list[dict[str, Any]]) -> None:
     joined: dict[str, int] = {}
     left: set[str] = set()

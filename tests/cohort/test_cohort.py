@@ -44,6 +44,7 @@ def test_same_arguments_give_the_same_bytes_on_every_machine() -> None:
     assert digest("\n".join(lines(**SMALL))) == SMALL_DIGEST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
 def test_same_bytes_under_any_hash_seed(hash_seed: str) -> None:
     program = f"from matcher.cohort import lines; print('\\n'.join(lines(**{SMALL!r})), end='')"
@@ -107,6 +108,7 @@ def test_a_life_begins_with_joining_and_ends_with_leaving(half_a_year: list[dict
         assert "member.left" not in life[:-1]
 
 
+@pytest.mark.slow
 def test_duties_are_for_mentors_who_volunteered_were_cleared_and_stayed(half_a_year: list[dict[str, Any]]) -> None:
     stage: dict[str, str] = {}
     for event in half_a_year:

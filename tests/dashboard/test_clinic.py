@@ -207,6 +207,7 @@ def test_a_hold_looks_like_a_proposal(decision: str) -> None:
     assert record["stands"] == {"words": "a mentor is proposed", "since": T0}
 
 
+@pytest.mark.slow
 def test_no_record_of_a_cohort_holds_the_id_of_anybody_else() -> None:
     facts = cohort()
     program = Program.fold(facts)

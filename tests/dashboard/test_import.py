@@ -224,6 +224,7 @@ person = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(
     st.lists(person, min_size=1, max_size=8, unique_by=lambda one: one["id"]),
     st.sampled_from([",", ";", "\t"]),

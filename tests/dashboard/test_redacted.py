@@ -98,6 +98,7 @@ STRESS = {"code": "F43.10"}
 YEARS = {"state": "sustained", "since": day(T0 - 1_800 * DAY)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -117,6 +118,7 @@ def test_what_the_mentor_does_not_share_changes_nothing_for_the_newcomer(changes
     assert seen(pair(profile=changes), "newcomer") == seen(pair(), "newcomer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -137,6 +139,7 @@ def test_what_the_newcomer_does_not_share_changes_nothing_for_the_mentor(changes
     assert seen(pair(newcomer=changes), "mentor") == seen(pair(), "mentor")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "event",
     [
@@ -257,6 +260,7 @@ def test_no_view_of_any_pair_says_more_than_both_share(town: Program) -> None:
     assert any(view.shared and view.themes and view.hours for _, _, view, _ in found), "the test sees something"
 
 
+@pytest.mark.slow
 def test_every_view_that_is_served_of_a_cohort_holds_no_id_of_anybody(town: Program) -> None:
     browser = Living(town).signed_in(("river", "coordinator"))
     ids = re.compile("|".join(rf"\b{re.escape(member.id)}\b" for member in town.state.members))

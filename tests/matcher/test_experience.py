@@ -77,6 +77,7 @@ def test_similarity_is_simgic_rounded_down(a: list[str], b: list[str]) -> None:
     assert similarity(" ".join(a), " ".join(b)) == oracle(a, b) * MILLION // 1
 
 
+@pytest.mark.slow
 @given(st.lists(EXPERIENCES | EVERYDAY, min_size=1, max_size=12), EXPERIENCES | EVERYDAY)
 @settings(deadline=None)
 def test_people_are_as_similar_in_a_roster_as_one_by_one(others: list[list[str]], codes: list[str]) -> None:

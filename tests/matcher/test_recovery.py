@@ -57,12 +57,14 @@ def fold(life: list[tuple[int, tuple[str, tuple[Any, ...]]]]) -> Recovery:
     return recovery
 
 
+@pytest.mark.slow
 @given(LIVES.flatmap(lambda life: st.tuples(st.just(life), st.permutations(life))))
 def test_the_order_of_arrival_leaves_no_trace(lives: tuple[list[Any], list[Any]]) -> None:
     life, shuffled = lives
     assert fold(life) == fold(shuffled)
 
 
+@pytest.mark.slow
 @given(LIVES)
 def test_a_snapshot_brings_back_the_same_recovery(life: list[Any]) -> None:
     recovery = fold(life)
@@ -70,6 +72,7 @@ def test_a_snapshot_brings_back_the_same_recovery(life: list[Any]) -> None:
     assert Recovery.from_json(json.loads(json.dumps(recovery.to_json()))) == recovery
 
 
+@pytest.mark.slow
 @given(LIVES, st.integers(0, 2_000 * DAY), st.sampled_from(["F11.20", "F11.2", "F14.20", "F43.1"]))
 def test_the_questions_agree_with_each_other(life: list[Any], at: int, code: str) -> None:
     recovery = fold(life)

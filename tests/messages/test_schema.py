@@ -83,6 +83,7 @@ def test_a_schema_refuses_what_the_model_refuses() -> None:
         assert not schema.is_valid(wrong)
 
 
+@pytest.mark.slow
 def test_every_schema_meets_its_meta_schema() -> None:
     for schema in schemas().values():
         jsonschema.Draft202012Validator.check_schema(schema)

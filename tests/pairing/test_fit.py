@@ -148,6 +148,7 @@ def test_a_rare_shared_experience_is_told_as_rare() -> None:
     assert terms[0].told == "shares one lived experience, a rare one"
 
 
+@pytest.mark.slow
 @given(some.data())
 @settings(max_examples=30, deadline=None)
 def test_pairs_are_judged_by_no_number_that_is_for_one_person_alone(data: some.DataObject) -> None:

@@ -198,7 +198,7 @@ class LongHistory(History):
 
 
 QUIET = [HealthCheck.too_slow, HealthCheck.filter_too_much]
-TestHistory = History.TestCase
+TestHistory = pytest.mark.slow(History.TestCase)
 TestHistory.settings = settings(max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=QUIET)
 TestLongHistory = pytest.mark.slow(LongHistory.TestCase)
 TestLongHistory.settings = settings(

@@ -24,6 +24,7 @@ from tests.pairing.people import AT, Related, anybody, mentor, newcomer
 POLICY = Policy(waiver=WaiverTable(allowed=("recovery_time", "training_lapsed", "supervision_lapsed")))
 
 
+@pytest.mark.slow
 @given(anybody("n"), anybody("m"), some.integers(0, 1_000_000))
 @settings(max_examples=80, deadline=None)
 def test_a_row_is_right_until_its_next_change(n: Member, m: Member, step: int) -> None:

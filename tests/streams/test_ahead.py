@@ -62,6 +62,7 @@ def test_what_was_written_already_is_what_the_fact_says(tmp_path: Path) -> None:
         assert fact.line(item.said) == fact.line()
 
 
+@pytest.mark.slow
 def test_the_second_process_may_die(tmp_path: Path, readers: list[Popen[bytes]]) -> None:
     names = everything(tmp_path)
     whole, taken = plain(files.batches(names, SIZE)), list[list[object]]()
@@ -100,6 +101,7 @@ def test_little_is_read_by_one_process(
     assert not readers
 
 
+@pytest.mark.slow
 def test_the_same_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = everything(tmp_path)
     monkeypatch.setattr("streams.replay.batches", partial(ahead.batches, size=SIZE))

@@ -95,6 +95,7 @@ def test_offsets_at_which_there_is_nothing_are_skipped() -> None:
     assert members(world) == 2
 
 
+@pytest.mark.slow
 def test_what_is_never_delivered_is_read_after_a_while() -> None:
     world = World()
     with world.partition() as partition:
@@ -138,6 +139,7 @@ def test_a_topic_that_is_not_what_it_was_is_a_safe_halt_that_names_the_range(cha
     assert all(word in text for word in words), text
 
 
+@pytest.mark.slow
 def test_a_topic_made_again_under_a_working_owner_halts_it() -> None:
     world = filled(4)
     with world.partition() as partition:
@@ -280,6 +282,7 @@ def test_another_clock_than_the_journals_ends_the_worker() -> None:
     assert world.fatal[0].code == "KND-clock-mode"
 
 
+@pytest.mark.slow
 def test_a_broker_that_is_away_is_waited_for() -> None:
     world, away = filled(2), 3
 
