@@ -137,6 +137,7 @@ def test_over_half_slip_within_three_months(half_a_year: list[dict[str, Any]]) -
     assert 0.5 < slipped / len(followed) < 0.65
 
 
+@pytest.mark.slow
 def test_alerts_now_stay_under_two_per_thousand_members_a_day(half_a_year: list[dict[str, Any]]) -> None:
     since: dict[str, int] = defaultdict(lambda: END)
     until: dict[str, int] = defaultdict(lambda: END)

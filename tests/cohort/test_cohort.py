@@ -127,6 +127,7 @@ def test_duties_are_for_mentors_who_volunteered_were_cleared_and_stayed(half_a_y
     assert {"cleared", "declined", "withdrawn"} <= set(stage.values())
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_somebody_who_has_not_joined_and_nothing_of_matches(
     half_a_year: list[dict[str, Any]],
 ) -> None:

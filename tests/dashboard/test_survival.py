@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import CensoredData, ecdf
 
 from dashboard.cells import CELL_MIN
 from dashboard.survival import Lasted, Looks, column, curve, looks
@@ -36,7 +35,10 @@ def test_every_pair_counts_once_and_no_count_is_small(some: list[Lasted]) -> Non
 
 @pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 @given(pairs)
+@settings(deadline=None)
 def test_the_curve_is_that_of_scipy_on_the_same_counts(some: list[Lasted]) -> None:
+    from scipy.stats import CensoredData, ecdf  # over a second, which collecting the other tests need not pay
+
     at = looks(some)
     if at is None:
         return
