@@ -59,15 +59,16 @@ def by_member(make: Callable[[Program, Member, int], T | None]) -> Callable[[Pro
             return held[1]
         named = program.named_since(held[0][0]) if held is not None and held[0][1] == key[1] else None
         if held is None or named is None:
-            said, people = dict[str, T](), list(members)
+            said, who_may_differ = dict[str, T](), [member.id for member in members]
         else:
-            said, people = held[1], [member for who in named if (member := members.get(who)) is not None]
-        for member in people:
-            one = make(program, member, at)
+            said, who_may_differ = held[1], named
+        for who in who_may_differ:
+            member = members.get(who)
+            one = None if member is None else make(program, member, at)
             if one is not None:
-                said[member.id] = one
+                said[who] = one
             else:
-                said.pop(member.id, None)
+                said.pop(who, None)
         kept[program] = key, said
         return said
 

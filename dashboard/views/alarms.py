@@ -103,6 +103,11 @@ def of_program(program: Program, at: int) -> list[Alarm]:
     return sorted(found, key=lambda alarm: (RANK[alarm.level], alarm.due, alarm.id))
 
 
+def of_person(program: Program, person: str, at: int) -> list[Alarm]:
+    """Everything that stands of one person."""
+    return _by_member(program, at).get(person, [])
+
+
 @by_member
 def _by_member(program: Program, member: Member, at: int) -> list[Alarm] | None:
     return list(of_member(program, member, at)) or None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_program
+from dashboard.memo import by_member, by_program
 from dashboard.views import person_facts
 from dashboard.views import standing as standing_
 from dashboard.views.alarms import Level
@@ -72,9 +72,9 @@ def view(ask: Ask) -> People:
     assert isinstance(query, Query)
     found = [pair for pair in _everybody(ask) if _fits(query, *pair, ask.now)]
     behind = [pair for pair in found if query.after is None or place(*pair) > read_cursor(query.after)]
-    shown, levels = behind[: query.limit], standing_.levels(ask)
+    shown = behind[: query.limit]
     return People(
-        lines=[line(ask, program, member, levels.get((program.id, member.id))) for program, member in shown],
+        lines=[line(ask, program, member, standing_.level(ask, program, member.id)) for program, member in shown],
         total=len(found),
         next=cursor(*shown[-1]) if len(behind) > len(shown) else None,
         families=_families(ask),
@@ -152,13 +152,13 @@ def line(ask: Ask, program: Program, member: Member, level: Level | None) -> Lin
 
 
 def _families(ask: Ask) -> list[tuple[str, str]]:
-    found = set[str]().union(*(_families_of(program, ask.now) for program in ask.programs.values()))
+    found = set[str]().union(*(each for it in ask.programs.values() for each in _families_of(it, ask.now).values()))
     return sorted(((code, words.experience(code)) for code in found), key=lambda pair: pair[1])
 
 
-@by_program
-def _families_of(program: Program, at: int) -> set[str]:
-    return {family(each.code) for member in program.state.members for each in member.profile.experiences}
+@by_member
+def _families_of(program: Program, member: Member, at: int) -> set[str] | None:
+    return {family(each.code) for each in member.profile.experiences} or None
 
 
 @by_program

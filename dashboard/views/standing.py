@@ -11,6 +11,7 @@ from dashboard.frame import Ask
 from dashboard.memo import by_ask
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm, Level
+from matcher.program import Program
 
 
 class Handled(NamedTuple):
@@ -61,15 +62,26 @@ def may_see(ask: Ask, alarm: Alarm) -> bool:
 
 
 def levels(ask: Ask) -> dict[tuple[str, str], Level]:
-    """The most urgent level that stands, by program and person; reports left out, so that no level tells of one."""
+    """The most urgent level that stands, by program and person."""
     most: dict[tuple[str, str], Level] = {}
     done = handled(ask)
     for program in (ask.everywhere or ask.programs).values():
         for alarm in alarms.of_program(program, ask.now):
-            is_done = done.get((program.id, alarm.id), UNTOUCHED).resolved_at is not None
-            if alarm.kind not in alarms.FOR_LEADS and not is_done:
+            if _counts(done, alarm):
                 most.setdefault((program.id, alarm.person), alarm.level)
     return most
+
+
+def level(ask: Ask, program: Program, person: str) -> Level | None:
+    """What ``levels`` says of one person."""
+    done = handled(ask)
+    stand = [alarm.level for alarm in alarms.of_person(program, person, ask.now) if _counts(done, alarm)]
+    return min(stand, key=alarms.RANK.__getitem__, default=None)
+
+
+def _counts(done: Mapping[tuple[str, str], Handled], alarm: Alarm) -> bool:
+    """Whether its level may be shown: it stands, and is no report, of which a level would tell."""
+    return alarm.kind not in alarms.FOR_LEADS and done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None
 
 
 def urgent(ask: Ask) -> int:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard import words
 from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_program
+from dashboard.memo import by_member, by_program
 from dashboard.views import queue, standing
 from dashboard.views.card import Card
 from dashboard.views.queue import Place
@@ -170,10 +170,14 @@ def told(match: Match) -> str:
 @by_program
 def unmatched(program: Program, at: int) -> list[str]:
     """Everybody who seeks a mentor and has no open match, who has waited longest first."""
-    matches = program.state.matches
-    found = [m for m in program.state.members if m.present and m.seeks_since is not None]
-    waits = [(m.seeks_since or 0, m.id) for m in found if matches.of_newcomer(m.id) is None]
-    return [who for _, who in sorted(waits)]
+    return [who for _, who in sorted((since, who) for who, since in _waits_since(program, at).items())]
+
+
+@by_member
+def _waits_since(program: Program, member: Member, at: int) -> int | None:
+    if member.present and program.state.matches.of_newcomer(member.id) is None:
+        return member.seeks_since
+    return None
 
 
 @by_program
