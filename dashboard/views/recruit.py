@@ -7,7 +7,7 @@ two traits together, no diagnosis with a gender, no date.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import product
 from typing import Final, NamedTuple
 
@@ -16,11 +16,13 @@ from pydantic import BaseModel
 from dashboard import words
 from dashboard.cells import CELL_MIN
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_minute, by_program
+from dashboard.memo import by_member, by_minute, by_program
 from dashboard.views import today
 from matcher.people.experience import MILLION, family, is_substance
 from matcher.people.member import Member
 from matcher.program import Program
+
+Wants = tuple[list[tuple[str, str]], list[tuple[str, str]]]
 
 KINDS_MAX: Final = 8
 ANYBODY: Final = ("man", "woman")
@@ -110,15 +112,18 @@ def of(program: Program, at: int) -> Recruit:
 
 @by_minute
 def _wanted(program: Program, at: int) -> list[Wanted]:
-    left, found = _people(program, at), list[Wanted]()
+    suited = _suited(program, at)
+    left, found = Counter(suited[who] for who in today.unmatched(program, at)), list[Wanted]()
     offers = [m for m in program.state.members if m.present and m.mentorship is not None]
     prices = {mentor: program.desk.market.price(mentor) / MILLION for mentor in program.desk.market.slots()}
     while left and len(found) < KINDS_MAX:
-        kinds = Counter(kind for member in left for kind in _kinds(member))
+        kinds = Counter[Kind]()
+        for kinds_of_some, people in left.items():
+            kinds.update(dict.fromkeys(kinds_of_some, people))
         if not kinds:
             break
-        kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0].gender is not None, item[0].lived))
-        left = [member for member in left if kind not in _kinds(member)]
+        kind, count = min(kinds.items(), key=lambda item: (-item[1], item[0].gender is not None, item[0]))
+        left = Counter({some: people for some, people in left.items() if kind not in some})
         such = [mentor.id for mentor in offers if _is_of(mentor, kind)]
         price = max((prices[mentor] for mentor in such if mentor in prices), default=None)
         found.append(Wanted(who=_who(kind), count=count, price=price, mentors=len(such)))
@@ -127,18 +132,32 @@ def _wanted(program: Program, at: int) -> list[Wanted]:
 
 @by_program
 def _public(program: Program, at: int) -> list[Public]:
-    return public(_people(program, at))
+    wants = _wants(program, at)
+    return _lines(wants[who] for who in today.unmatched(program, at))
 
 
-def public(people: Sequence[Member]) -> list[Public]:
+@by_member
+def _wants(program: Program, member: Member, at: int) -> Wants:
+    return wants(member)
+
+
+def public(people: Iterable[Member]) -> list[Public]:
     """Lines to hand out: condition with language, and gender with language, of five people and more."""
-    lived = Counter((_lived(code), language) for m in people for code, language in _pairs(m))
-    wishes = Counter(
-        (gender, _language(member))
-        for member in people
-        if isinstance(member.profile.wishes.mentor_gender, tuple)
-        for gender in member.profile.wishes.mentor_gender
-    )
+    return _lines(wants(member) for member in people)
+
+
+def wants(member: Member) -> Wants:
+    """What of somebody counts there: conditions, and wished genders, each with the language."""
+    wish, language = member.profile.wishes.mentor_gender, _language(member)
+    lived = [(_lived(code), language) for code in sorted(_conditions(member))]
+    return lived, [(gender, language) for gender in wish] if isinstance(wish, tuple) else []
+
+
+def _lines(people: Iterable[Wants]) -> list[Public]:
+    lived, wishes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
+    for of_conditions, of_genders in people:
+        lived.update(of_conditions)
+        wishes.update(of_genders)
     lines = [
         Public(who=f"somebody who has {what} and speaks {words.language(language)}", count=count)
         for (what, language), count in lived.most_common(KINDS_MAX)
@@ -150,24 +169,17 @@ def public(people: Sequence[Member]) -> list[Public]:
     return [line for line in lines if line.count >= CELL_MIN]
 
 
-def _people(program: Program, at: int) -> list[Member]:
-    return [program.state.members[who] for who in today.unmatched(program, at)]
-
-
-def _kinds(member: Member) -> set[Kind]:
+@by_member
+def _suited(program: Program, member: Member, at: int) -> frozenset[Kind]:
     """The kinds of mentor that would suit somebody; of any gender where the newcomer wishes none."""
     wish = member.profile.wishes.mentor_gender
     genders: Iterable[str | None] = wish if isinstance(wish, tuple) else (None, *ANYBODY)
-    return {Kind(code, gender, _language(member)) for code, gender in product(_conditions(member), genders)}
+    return frozenset(Kind(code, gender, _language(member)) for code, gender in product(_conditions(member), genders))
 
 
 def _conditions(member: Member) -> set[str]:
     """Families of what can be recovered from or lived with; circumstances of life (Z) make nobody a mentor."""
     return {family(each.code) for each in member.profile.experiences if each.code.startswith("F")}
-
-
-def _pairs(member: Member) -> set[tuple[str, str]]:
-    return {(code, _language(member)) for code in _conditions(member)}
 
 
 def _language(member: Member) -> str:
