@@ -445,11 +445,13 @@ def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_ne
     listed = browser.get("/api/v1/low-risk/river").json()
     assert [card["newcomer"] for card in listed["pairs"]] == ["n-1", "n-3"]
     assert listed["others"] == 2
+    assert browser.get("/api/v1/today").json()["low_risk"] == ["river"]
     chosen = [f"{card['match']}@{card['version']}" for card in listed["pairs"]]
     assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 303
     assert program.mentor_of("n-3")[1] == "active"
     assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 409
     assert len(house.sent) == 2
+    assert browser.get("/api/v1/today").json()["low_risk"] == [], "nobody is led to an empty list"
     tiered = Living(river(review={"mode": "tiered"}).program)
     assert coordinator(tiered).get("/low-risk/river").status_code == 404
 
