@@ -111,14 +111,14 @@ def test_the_day_does_not_end_while_an_alert_stands_or_somebody_has_waited_too_l
     house = Living(program.program)
     browser = coordinator(house)
     [card] = queue(browser)["cards"]
-    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC, in 4 hours."
     decide(browser, card, "approve")
-    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC, in 4 hours."
     distress = browser.get("/api/v1/alerts").json()["groups"][0]["lines"][0]["alert"]
     house.remember(*program.facts)
     told = tell("alert.acknowledged", distress, T0 + HOUR, by="Ana")
     house.remember(*program.take(told))
-    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC, in 4 hours."
 
 
 def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_long() -> None:
