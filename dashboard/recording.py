@@ -237,7 +237,7 @@ class Subject:
 
     def tell(self, type_: str, day: date | None = None, /, **data: Any) -> Events:
         """One event about the person."""
-        at = instant_of(self.ask, self.program, day, "on")
+        at = instant_of(self.ask, self.program, day, "on", self.member.profile.zone)
         return [event(self.ask, self.program, type_, self.member.id, at=at, **data)]
 
     def tell_of_pair(self, type_: str, day: date | None = None, /, **data: Any) -> Events:
@@ -247,7 +247,7 @@ class Subject:
             raise FormErrors(form="They have no mentor any more.")
         if self.is_own_pair:
             raise FormErrors(form="You are their mentor: a colleague can record how it goes.")
-        at = instant_of(self.ask, self.program, day, "on")
+        at = instant_of(self.ask, self.program, day, "on", self.member.profile.zone)
         if "by" in data and data["by"] in SIDES:
             data["by"] = match.newcomer if data["by"] == "newcomer" else match.mentor
         return [event(self.ask, self.program, type_, match.id, at=at, **data)]

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any, Final, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from dashboard.sheets import FORMULAS
+from dashboard.when import has_come
 from matcher.errors import Refused
 from matcher.ids import OpaqueId
 from matcher.instants import DAY, parse_day
@@ -77,6 +79,14 @@ def day(cell: str, now: int) -> str:
     """A date that has come."""
     read = _date(cell)
     if parse_day(read) - DAY > now:
+        raise Unreadable("is a day that has not come yet")
+    return read
+
+
+def begun(cell: str, now: int) -> str:
+    """A date that has come somewhere on earth: what it dates is told as now while the day is not over."""
+    read = _date(cell)
+    if not has_come(date.fromisoformat(read), now):
         raise Unreadable("is a day that has not come yet")
     return read
 

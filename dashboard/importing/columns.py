@@ -39,9 +39,9 @@ COLUMNS: Final = (
     Column("experiences", cells.experiences, "the person", "What they have lived through: ICD-10-CM codes, each with "
            "how it is (active, early, sustained, past; empty is active) and since when. Needed, but for a line that "
            "only adds a pair.", "F11.20 early 2026-02-01; F43.10", ("experience", "codes", "diagnoses", "icd10")),
-    Column("joined", cells.day, "the person", "The day on which they joined. Empty: now; a later since on the line "
+    Column("joined", cells.begun, "the person", "The day on which they joined. Empty: now; a later since on the line "
            "wins.", "2026-02-20", ("joined on", "intake date")),
-    Column("consent", cells.day, "the person", "The day on which they consented to be matched.", "2026-02-20",
+    Column("consent", cells.begun, "the person", "The day on which they consented to be matched.", "2026-02-20",
            ("consent date", "consented", "consented on")),
     Column("needs", cells.themes, "the person", "What they need help with.", "cravings housing", ("needs help with",)),
     Column("languages", cells.languages, "the person", "Language codes, the preferred one first.", "en es",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
@@ -17,11 +18,11 @@ import orjson
 from dashboard.importing.cells import Unreadable
 from dashboard.importing.columns import BY_NAME, COLUMNS
 from dashboard.importing.sheet import Row
-from matcher.instants import DAY, HOUR, format_instant, parse_day
+from dashboard.when import moment
+from matcher.instants import format_instant
 from matcher.messages.envelope import long_type
 
 SOURCE: Final = "/import"
-NOON: Final = 12 * HOUR
 Said = Mapping[str, Any]
 _OF_PERSON: Final = tuple(column.name for column in COLUMNS if column.of == "the person")
 _OF_MENTORS: Final = tuple(column.name for column in COLUMNS if column.of == "mentors")
@@ -148,9 +149,9 @@ def of_person(entry: Entry, program: str, now: int) -> Iterator[Told]:
     said, profile = entry.said, _profile(entry)
     since = [each["since"] for each in profile["experiences"] if "since" in each]
     joined = max([said["joined"], *since]) if "joined" in said else None
-    yield _told(entry, program, "member.joined", "experiences", _noon(joined, now), profile, joined)
+    yield _told(entry, program, "member.joined", "experiences", _at(joined, said, now), profile, joined)
     if "consent" in said:
-        at = _noon(said["consent"], now)
+        at = _at(said["consent"], said, now)
         yield _told(entry, program, "consent.granted", "consent", at, {"scope": "matching"}, said["consent"])
 
 
@@ -218,6 +219,5 @@ def document(
     }
 
 
-def _noon(day: str | None, now: int) -> int:
-    """When something happened that is known by its day: at noon, and now on the day itself."""
-    return now if day is None else min(now, parse_day(day) - DAY + NOON)
+def _at(day: str | None, said: Said, now: int) -> int:
+    return now if day is None else moment(date.fromisoformat(day), now, said.get("zone"))

@@ -2,8 +2,9 @@
 
 A concern bears the number of the fact that told it, so that two tellings are never taken for one: what is done about
 the first says nothing of the second, also when both tell of the same second. Of distress, self-harm and setbacks, news
-of something that happened before what is known already changes nothing: whoever looked into the later looked into the
-person. A report is new whenever it speaks of.
+of something that happened a day or more before what is known already changes nothing: whoever looked into the later
+looked into the person. Within a day it is news, for what is known by its date alone has no hour. A report is new
+whenever it speaks of.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from matcher.instants import DAY
 from matcher.messages import events as told
 from matcher.people.experience import family
 
@@ -63,8 +65,8 @@ def _self_harm_of(often: int) -> str:
 
 def _heard(member: Member, key: str, n: int, time: int) -> None:
     known = member.concerns.get(key)
-    if known is None or time >= known.at:
-        member.concerns[key] = Concern(n, time)
+    if known is None or time > known.at - DAY:
+        member.concerns[key] = Concern(n, time if known is None else max(time, known.at))
 
 
 def _distress(member: Member, what: told.Distress, n: int, time: int) -> None:

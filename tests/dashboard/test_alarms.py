@@ -143,10 +143,19 @@ def test_what_cannot_wait_calls_again_when_it_is_told_again(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", FELT)
 def test_an_earlier_happening_that_is_told_late_brings_nothing_back(kind: str) -> None:
-    house = Lived(TOLD[kind](T0 + 2 * HOUR))
+    house = Lived(TOLD[kind](T0 + HOUR + DAY))
     house.resolve()
     house.hear(TOLD[kind](T0 + HOUR))
     assert house.stand() == []
+
+
+@pytest.mark.parametrize("kind", FELT)
+def test_what_is_told_of_the_same_day_is_news_for_a_date_has_no_hour(kind: str) -> None:
+    house = Lived(TOLD[kind](T0 + HOUR + DAY))
+    house.resolve()
+    house.hear(TOLD[kind](T0 + HOUR + 1))
+    [line] = house.stand()
+    assert line["since"] == T0 + HOUR + DAY, "what is known to have lasted until then did"
 
 
 def test_a_report_is_new_whenever_it_speaks_of() -> None:

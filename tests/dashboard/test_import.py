@@ -20,7 +20,7 @@ from dashboard.importing.columns import COLUMNS
 from dashboard.importing.draft import Draft, Trial, told
 from dashboard.importing.sheet import NotATable, Sheet
 from dashboard.render import read_static
-from matcher.instants import DAY
+from matcher.instants import DAY, parse_instant
 from matcher.messages.catalog import parse
 from matcher.policy import Policy
 from tests.dashboard.rivers import T0, Living, river
@@ -136,6 +136,7 @@ WRONG = [
     ("id,experiences\nn-1,<script>alert(1)</script>", "line 2, experiences needs ICD-10-CM codes"),
     ("id,experiences\nn-1,", "line 2, experiences is needed"),
     ("id,experiences\nn-1,F10.20 early 2031-01-01", "line 2, experiences is a day that has not come yet"),
+    ("id,experiences,consent\nn-1,F10.20,2031-01-01", "line 2, consent is a day that has not come yet"),
     ("id,experiences,birth_year\nn-1,F10.20,91", "line 2, birth_year is a whole number from 1900 to 2100"),
     ("id,experiences,trained\nn-1,F10.20,3/2/2026", "line 2, trained is a date"),
     ("id,experiences,capacity\nn-1,F10.20,2", "line 2, capacity is for mentors"),
@@ -193,6 +194,21 @@ def test_columns_of_names_and_phones_are_never_read_and_unknown_ones_are_named()
 def test_missing_columns_are_named() -> None:
     sheet = Sheet.of(b"name,phone\nAna,555\n")
     assert Draft(sheet, columns.guess(sheet.header), "river").missing == ["id", "experiences"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "zone", "said", "at"),
+    [
+        ("2026-03-02T17:14:00Z", "", "2026-03-02", "2026-03-02T17:14:00Z"),
+        ("2026-03-03T02:00:00Z", "", "2026-03-02", "2026-03-02T12:00:00Z"),
+        ("2026-03-03T02:00:00Z", "America/Denver", "2026-03-02", "2026-03-03T02:00:00Z"),
+        ("2026-03-02T12:00:00Z", "Pacific/Auckland", "2026-03-03", "2026-03-02T12:00:00Z"),
+    ],
+)
+def test_a_day_that_is_not_over_is_told_as_now(clock: str, zone: str, said: str, at: str) -> None:
+    sheet = Sheet.of(f"id,experiences,joined,consent,zone\nn-7,F11.20,{said},{said},{zone}\n".encode())
+    events = told(Draft(sheet, columns.guess(sheet.header), "river"), parse_instant(clock))
+    assert [each.document["time"] for each in events] == [at, at]
 
 
 def test_the_same_said_again_is_the_same_event_whatever_the_file_or_day() -> None:

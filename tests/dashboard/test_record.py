@@ -11,12 +11,13 @@ from sqlalchemy import insert
 from dashboard import recording
 from dashboard.blanks import blanks
 from dashboard.tables import LETTERS
-from matcher.instants import DAY, HOUR
+from matcher.instants import DAY, HOUR, parse_instant
 from matcher.messages.catalog import parse
 from matcher.messages.facts import Fact, Told
 from matcher.program import Program
 from tests.dashboard.filled import forms_of
 from tests.dashboard.rivers import T0, Living, river
+from tests.dashboard.test_alarms import Lived
 from tests.matcher.people import join, tell, veteran
 
 pytestmark = pytest.mark.slow
@@ -158,6 +159,76 @@ def test_a_form_that_cannot_be_says_why_and_sends_nothing(house: Living, kind: s
 def test_what_happened_days_ago_is_told_with_its_day(house: Living) -> None:
     browser_of(house).post("/record/river/n-1/setback", {"severity": "relapse", "on": "2026-03-03"})
     assert house.sent[-1]["time"] == "2026-03-03T12:00:00Z"
+
+
+# What happened today: T0 is 09:14 UTC of 2026-03-02
+
+
+def test_distress_of_today_stands_after_one_of_this_afternoon_was_resolved() -> None:
+    house = Lived(tell("progress.distress", "n-1", T0 + 5 * HOUR, level="high"))
+    house.resolve()
+    house.now = T0 + 8 * HOUR
+    assert house.lead.post("/record/river/n-1/distress", {"level": "high", "on": "2026-03-02"}).status_code == 303
+    assert [line["words"] for line in house.stand()] == ["In great distress."]
+
+
+def test_a_setback_of_today_stands_after_one_of_this_afternoon_was_resolved() -> None:
+    house = Lived(tell("progress.setback", "n-1", T0 + 5 * HOUR, code="F11.20", severity="lapse"))
+    house.resolve()
+    house.now = T0 + 8 * HOUR
+    form = {"severity": "relapse", "code": "F11.20", "by": "self", "on": "2026-03-02"}
+    assert house.lead.post("/record/river/n-1/setback", form).status_code == 303
+    assert [line["words"] for line in house.stand()] == ["Had a setback."]
+
+
+def test_contact_of_today_is_known_when_a_pair_of_this_afternoon_is_taken_back() -> None:
+    house = Lived(review={"mode": "automatic"})
+    first = house.river.match("n-1").id
+    house.hear(tell("match.closed", first, T0 + 5 * HOUR, by="s-1", reason="completed"), join("n-3", T0 + 5 * HOUR))
+    house.now = T0 + 7 * HOUR
+    assert house.lead.post("/record/river/n-3/in-touch", {"by": "mentor", "on": "2026-03-02"}).status_code == 303
+    [pair] = house.lead.get("/api/v1/today").json()["lately"]
+    assert pair["told"] == "They know, and have been in touch."
+
+
+def test_a_consent_of_today_counts_after_it_was_taken_back_at_two() -> None:
+    house = Lived(tell("consent.revoked", "n-1", T0 + 5 * HOUR, scope="clinician"))
+    house.now = T0 + 7 * HOUR
+    form = {"answer": "granted", "scope": "clinician", "on": "2026-03-02"}
+    assert house.lead.post("/record/river/n-1/consent", form).status_code == 303
+    assert house.lead.get("/api/v1/people/river/n-1").json()["seen_by"]
+
+
+@pytest.mark.parametrize(
+    ("clock", "zone", "on", "at"),
+    [
+        ("2026-03-02T17:14:00Z", None, "2026-03-02", "2026-03-02T17:14:00Z"),
+        ("2026-03-02T09:14:00Z", None, "2026-03-02", "2026-03-02T09:14:00Z"),
+        ("2026-03-02T17:14:00Z", None, "2026-03-01", "2026-03-01T12:00:00Z"),
+        ("2026-03-03T02:00:00Z", None, "2026-03-02", "2026-03-02T12:00:00Z"),
+        ("2026-03-03T02:00:00Z", "America/Denver", "2026-03-02", "2026-03-03T02:00:00Z"),  # seven in the evening
+        ("2026-03-03T02:00:00Z", "America/Denver", "2026-03-01", "2026-03-01T12:00:00Z"),
+        ("2026-03-03T07:30:00Z", "America/Denver", "2026-03-02", "2026-03-02T12:00:00Z"),
+        ("2026-03-02T12:00:00Z", "Pacific/Auckland", "2026-03-03", "2026-03-02T12:00:00Z"),
+        ("2026-03-02T12:00:00Z", "Pacific/Auckland", "2026-03-01", "2026-03-01T12:00:00Z"),
+        ("2026-03-02T10:00:00Z", None, "2026-03-03", "2026-03-02T10:00:00Z"),  # has begun on Kiritimati
+    ],
+)
+def test_a_day_that_is_not_over_is_told_as_now_and_one_that_is_at_its_noon(
+    clock: str, zone: str | None, on: str, at: str
+) -> None:
+    house = Living(river(join("n-2", T0, zone=zone)).program)
+    house.now = parse_instant(clock)
+    assert browser_of(house).post("/record/river/n-2/contacted", {"outcome": "reached", "on": on}).status_code == 303
+    assert house.sent[-1]["time"] == at
+
+
+def test_a_day_that_has_begun_nowhere_has_not_come() -> None:
+    house = Living(river().program)
+    house.now = parse_instant("2026-03-02T09:59:59Z")
+    assert (
+        browser_of(house).post("/record/river/n-1/distress", {"level": "high", "on": "2026-03-03"}).status_code == 422
+    )
 
 
 def test_an_existing_pair_is_recorded_and_a_bar_is_said() -> None:
