@@ -82,6 +82,9 @@ class Brought:
                 f"{len(self.report.otherwise)} statements were taken before, and something else holds by now: they are "
                 "left so; the dashboard's page Import can change them back"
             )
+        if self.report.taken_back:
+            where = _listed([str(line) for line in self.report.taken_back])
+            said.append(f"a consent to be matched was taken back since, and stays so: line {where}")
         return said
 
     @property
@@ -107,6 +110,7 @@ class Brought:
             "missing": self.draft.missing,
             "never_read": list(chosen.personal),
             "not_read": list(chosen.unknown),
+            "taken_back": self.report.taken_back,
             "errors": [each._asdict() for each in self.report.problems],
         }
 

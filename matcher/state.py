@@ -24,8 +24,9 @@ from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
-FORMAT = 2
-"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair."""
+FORMAT = 3
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
+format 2 not when consent to be matched was said, and told concerns and refusals of one clinician by other rules."""
 
 
 class State:
@@ -42,7 +43,7 @@ class State:
         self.exclusions = Exclusions()
         self.matches = Matches()
         self.support = SupportGraph()
-        self.hears_all = True  # False: began with a snapshot of format 1, which could not tell all concerns
+        self.hears_all = True  # False: began with a snapshot of an older format, which could not tell all
 
     @property
     def pairing(self) -> bool:
@@ -86,7 +87,7 @@ class State:
     def from_json(cls, raw: dict[str, Any]) -> State:
         """The state that ``to_json`` wrote. Raises ValueError or KeyError when another version wrote it."""
         state = cls(raw["program"])
-        if raw["format"] == 1:
+        if raw["format"] in (1, 2):
             raw = {**raw, "format": FORMAT, "hears_all": False}
         if raw["format"] != FORMAT or raw.keys() != state.to_json().keys():
             raise ValueError("the state is in the format of another version")
@@ -103,11 +104,11 @@ class State:
         return state
 
     def forget_what_is_new(self) -> None:
-        """Let go of what snapshots of format 1 did not hold, to compare the state with one that began with such."""
+        """Let go of what snapshots of older formats did not hold, to compare the state with one that began with such."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
-            member.clinicians = ()
+            member.clinicians, member.consent_said = (), None
         for match in self.matches.open.values():
             match.recorded = False
 
@@ -130,7 +131,8 @@ def _member_to_json(member: Member) -> dict[str, Any]:
         "recovery": member.recovery.to_json(),
         "mentorship": None if offer is None else _mentorship_to_json(offer),
     }
-    return plain | {"clinicians": member.clinicians} if member.clinicians else plain
+    seldom = {"clinicians": member.clinicians or None, "consent_said": member.consent_said}  # most members have none
+    return plain | {name: each for name, each in seldom.items() if each is not None}
 
 
 def _mentorship_to_json(offer: Mentorship) -> dict[str, Any]:
@@ -145,7 +147,7 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
         wishes = offer["newcomer_wishes"]
         offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
     profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
-    clinicians = consents.from_json(raw.get("clinicians", []))  # as most members have none, it is not always there
+    clinicians = consents.from_json(raw.get("clinicians", []))
     told = {"profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians}
     member = Member(**{**raw, **told})
     if "concerns" in raw:
@@ -155,6 +157,7 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
     return member
 
 
-_PLAIN = [name for name in Member.__slots__ if name not in ("profile", "recovery", "mentorship", "clinicians")]
+_APART = ("profile", "recovery", "mentorship", "clinicians", "consent_said")
+_PLAIN = [name for name in Member.__slots__ if name not in _APART]
 _plain = attrgetter(*_PLAIN)
 _plain_offer = attrgetter(*Mentorship.__slots__)

@@ -19,6 +19,7 @@ from dashboard.importing.columns import Chosen
 from dashboard.importing.lines import Problem, Told
 from dashboard.importing.sheet import NotATable, Sheet
 from matcher.errors import Refused
+from matcher.instants import DAY
 from matcher.messages.catalog import parse
 from matcher.policy import Policy
 from matcher.program import Program
@@ -70,6 +71,9 @@ class Report:
 
     skip: set[str] = field(default_factory=set)
     """Ids of events that are not to be told: they are known, or stand already."""
+
+    taken_back: list[int] = field(default_factory=list)
+    """Lines whose consent was taken back on its day or since; it stays so."""
 
     is_new: bool = False
     """Whether the program begins with this file."""
@@ -150,6 +154,10 @@ class Trial:
         return report
 
     def _take(self, each: Told, is_known: bool, report: Report) -> None:
+        if each.column == "consent" and self._was_taken_back(each):
+            report.taken_back.append(each.line)
+            report.skip.add(each.id)
+            return
         if is_known and not again.holds(each.document, self._copy.state.members.get(str(each.document["subject"]))):
             report.otherwise.add(each.id)
             return
@@ -171,6 +179,14 @@ class Trial:
     def _try(self, document: dict[str, object]) -> None:
         event = parse(_without_seeking(document))
         self._copy.handle(event, self._now)
+
+    def _was_taken_back(self, each: Told) -> bool:
+        """Whether the consent is from before it was taken back: by its day, for a file knows no hours."""
+        member = self._copy.state.members.get(str(each.document["subject"]))
+        if member is None or member.consent_until != 0:
+            return False
+        said = parse(each.document).time
+        return member.consent_said is None or said // DAY <= member.consent_said // DAY
 
     def _stands(self, each: Told) -> bool:
         """Whether the pair is together already, by whoever's word."""

@@ -100,6 +100,9 @@ class Checked(BaseModel):
     otherwise: int
     """Statements that were taken before, where something else holds by now."""
 
+    taken_back: list[int]
+    """Lines, or the first of many, whose consent was taken back since: it stays so."""
+
     wrong: int
     problems: list[Wrong]
     seconds: float
@@ -153,6 +156,7 @@ def view_checked(ask: Ask) -> Checked:
         problems=[Wrong(line=each.line, column=each.column, words=each.words) for each in report.problems[:SHOWN]],
         pairs_now=report.pairs_now,
         otherwise=len(report.otherwise),
+        taken_back=report.taken_back[:SHOWN],
         ready=_is_ready(brought),
         **_counts(report),
     )

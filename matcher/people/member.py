@@ -53,6 +53,7 @@ class Member:
     open_reports: int = 0
     upheld: bool = False  # a report that was found to be so; no later word lifts it
     consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
+    consent_said: int | None = None  # when the last word on matching was said; None: no word, or an old snapshot's
     clinicians: Consents = ()  # to clinicians who may see the record
     waivers: dict[str, int] = field(default_factory=dict)  # rule → until
     mentorship: Mentorship | None = None
@@ -61,6 +62,15 @@ class Member:
     def believes(self, setback: Setback) -> bool:
         """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
         return self.mentorship is None or setback.by in ("self", "coordinator")
+
+    def allow_matching(self, until: int, at: int) -> None:
+        """Take in a consent to be matched; one of before the last word on it opens nothing."""
+        if self.consent_said is None or at >= self.consent_said:
+            self.consent_until, self.consent_said = until, at
+
+    def refuse_matching(self, at: int) -> None:
+        """Take in that it was taken back; it holds whatever the order in which things are told."""
+        self.consent_until, self.consent_said = 0, max(at, self.consent_said or at)
 
     @property
     def is_reported(self) -> bool:

@@ -252,7 +252,7 @@ def _report_resolved(member: Member, what: told.Resolved, time: int, policy: Pol
 
 def _consented(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
-        member.consent_until = what.until or FOREVER
+        member.allow_matching(what.until or FOREVER, time)
     elif what.scope == "clinician":
         until = FOREVER if what.until is None else what.until
         member.clinicians = consents.granted(member.clinicians, what.to, time, until, what.purpose)
@@ -260,7 +260,7 @@ def _consented(member: Member, what: told.Consent, time: int, policy: Policy) ->
 
 def _consent_revoked(member: Member, what: told.Consent, time: int, policy: Policy) -> None:
     if what.scope == "matching":
-        member.consent_until = 0
+        member.refuse_matching(time)
     elif what.scope == "clinician":
         member.clinicians = consents.revoked(member.clinicians, what.to, time)
 

@@ -357,6 +357,31 @@ def test_what_was_said_before_holds_again_only_when_that_is_asked_for(empty: Liv
     assert bring("man", again="true")["otherwise"] == 0, "no file brings somebody back by what it said before"
 
 
+@pytest.mark.parametrize("said", ["2026-02-20", "2026-02-21", "2026-03-03"])
+def test_a_consent_that_was_taken_back_since_is_listed_and_opens_nothing(said: str) -> None:
+    house = Living(river().program)
+    house.now = T0 + DAY
+    program, browser = house.replica.programs["river"], house.signed_in(("river", "coordinator"))
+
+    def bring(day: str) -> dict:
+        where = upload(browser, f"id,experiences,consent\nn-7,F11.20,{day}\n").headers["location"]
+        found = browser.get(f"/api/v1{where}").json()
+        page = browser.get(where).text
+        assert ("taken back since" in page) == bool(found["taken_back"])
+        house.taken = browser.post(f"{where}/take")
+        return found
+
+    assert bring("2026-02-20")["taken_back"] == []
+    assert house.taken.status_code == 303
+    program.handle(tell("consent.revoked", "n-7", T0 + DAY, scope="matching"), T0 + DAY)
+    before, house.now = program.state_hash(), T0 + 2 * DAY
+    found = bring(said)
+    assert (found["taken_back"], found["events"], house.taken.status_code) == ([2], 0, 422)
+    assert (program.state_hash(), program.state.members["n-7"].consent_until) == (before, 0)
+    assert bring("2026-03-04")["taken_back"] == []
+    assert program.state.members["n-7"].consent_until > house.now
+
+
 def test_a_program_that_pairs_holds_its_breath_while_pairs_come_in() -> None:
     house = Living(river(review={"mode": "automatic"}).program)
     house.now = T0 + DAY

@@ -199,6 +199,13 @@ def test_a_consent_of_today_counts_after_it_was_taken_back_at_two() -> None:
     assert house.lead.get("/api/v1/people/river/n-1").json()["seen_by"]
 
 
+def test_a_consent_to_be_matched_from_before_it_was_taken_back_opens_nothing() -> None:
+    house = Lived(tell("consent.revoked", "n-1", T0 + 2 * HOUR, scope="matching"))
+    form = {"answer": "granted", "scope": "matching", "on": "2026-03-01"}
+    assert house.lead.post("/record/river/n-1/consent", form).status_code == 303
+    assert house.river.program.state.matches.of_newcomer("n-1") is None
+
+
 @pytest.mark.parametrize(
     ("clock", "zone", "on", "at"),
     [

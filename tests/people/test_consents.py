@@ -8,6 +8,7 @@ import pytest
 
 from matcher.people import consents
 from matcher.people.consents import Consents
+from matcher.people.member import FOREVER
 from matcher.program import Program
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, tell
 
@@ -80,6 +81,46 @@ def test_other_consents_open_nothing() -> None:
         made.take(tell("consent.granted", "n-1", T0, scope=scope))
     assert not known(made)
     assert b"clinicians" not in made.program.dump(), "old snapshots and new ones say the same of who has none"
+
+
+@pytest.mark.parametrize(
+    ("told", "stands"),
+    [
+        ([("granted", 1), ("revoked", 2)], False),
+        ([("revoked", 2), ("granted", 1)], False),  # told late
+        ([("revoked", 1), ("granted", 2)], True),
+        ([("granted", 2), ("revoked", 1)], False),  # in doubt, closed
+        ([("granted", 2), ("revoked", 1), ("granted", 1)], False),
+        ([("revoked", 3), ("revoked", 1), ("granted", 2)], False),
+        ([("revoked", 1), ("granted", 1)], True),
+    ],
+)
+def test_a_consent_to_be_matched_opens_nothing_when_a_later_word_is_known(
+    told: list[tuple[str, int]], stands: bool
+) -> None:
+    made = River(join("n-1"))
+    for word, hours in told:
+        made.take(tell(f"consent.{word}", "n-1", T0 + hours * HOUR, scope="matching"), at=T0 + 9 * HOUR)
+    assert (made.program.state.members["n-1"].consent_until == FOREVER) == stands
+    again = Program.load(made.program.dump())
+    assert again.dump() == made.program.dump() == Program.fold(made.facts).dump()
+
+
+def test_of_two_consents_to_be_matched_the_later_says_until_when() -> None:
+    made = River(join("n-1"))
+    for hours, until in ((2, day(T0 + 30 * DAY)), (1, day(T0 + 90 * DAY))):
+        made.take(tell("consent.granted", "n-1", T0 + hours * HOUR, scope="matching", until=until), at=T0 + 9 * HOUR)
+    assert made.program.state.members["n-1"].consent_until == T0 // DAY * DAY + 31 * DAY
+
+
+def test_a_snapshot_of_before_says_what_stands_and_not_since_when() -> None:
+    made = River(join("n-1"))
+    made.take(tell("consent.revoked", "n-1", T0 + HOUR, scope="matching"))
+    before = {**json.loads(made.program.dump()), "format": 2}
+    for member in before["members"]:
+        del member["consent_said"]
+    old = Program.load(json.dumps(before).encode()).state
+    assert (old.members["n-1"].consent_until, old.members["n-1"].consent_said, old.hears_all) == (0, None, False)
 
 
 def test_leaving_ends_it_and_coming_back_does_not_revive_it() -> None:
