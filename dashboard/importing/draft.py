@@ -23,6 +23,7 @@ from matcher.instants import DAY
 from matcher.messages.catalog import parse
 from matcher.policy import Policy
 from matcher.program import Program
+from matcher.state import State
 
 Known = Callable[[Sequence[dict[str, object]]], Iterable[str]]
 """Of events, the ids of those that were taken before. None known: nobody remembers."""
@@ -125,6 +126,11 @@ def _check_twice(entry: lines.Entry, seen: dict[str, int]) -> None:
         entry.refuse("id", f"stands on line {first} already: one line for each person")
 
 
+def is_new(state: State) -> bool:
+    """Whether a program has yet to begin: nobody came, and nobody said whether to pair."""
+    return not state.members.members and state.started is None
+
+
 class Trial:
     """A copy of a program, in which a file is tried out. Used by one thread; the program itself is not touched."""
 
@@ -135,7 +141,7 @@ class Trial:
         if dump is None:
             self._copy.adopt(policy, self._now)
         state = self._copy.state
-        self._report = Report(is_new=not state.members.members and state.started is None, pairs_now=state.pairing)
+        self._report = Report(is_new=is_new(state), pairs_now=state.pairing)
         for member in state.members:
             member.seeks, member.seeks_since = False, None
         self._copy.state.started = False
@@ -203,7 +209,7 @@ def whole(
 ) -> Iterator[dict[str, object]]:
     """All that is to be told, in order, with pairing stopped where that is needed; nothing when all is known.
 
-    With ``otherwise``, also what was said before and holds no longer.
+    ``report`` says how the program stands now: whoever stopped or started pairing after the trial is obeyed. With ``otherwise``, also what was said before and holds no longer.
     """
     if report.events == 0 and not (otherwise and report.otherwise):
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page
 from dashboard.importing import columns
 from dashboard.importing.columns import BY_NAME, COLUMNS, Chosen
-from dashboard.importing.draft import Draft, Report, Trial, whole
+from dashboard.importing.draft import Draft, Report, Trial, is_new, whole
 from dashboard.importing.sheet import NotATable, Sheet
 from dashboard.importing.shelf import Brought
 from dashboard.means import Means
 from matcher.ids import OpaqueId
+from matcher.program import Program
 
 PATH: Final = "/import"
 BROUGHT: Final = "/import/{upload}"
@@ -234,9 +236,11 @@ def take(ask: Ask, form: Take) -> Decided:
         raise FormErrors(form="There is something to mend first. Nothing was taken.")
     if not (brought.report.events or form.again):
         raise FormErrors(form="Nothing of this file is new. Say that it is to hold again.")
-    draft, report, means = brought.draft, brought.report, _means(ask)
-    now = max(ask.now, getattr(ask.everywhere.get(draft.program), "at", None) or ask.now)
-    account, begins = ask.account.id, report.is_new or not report.pairs_now
+    draft, means, account = brought.draft, _means(ask), ask.account.id
+    program = ask.everywhere.get(draft.program)
+    now = max(ask.now, getattr(program, "at", None) or ask.now)
+    report = _as_it_stands(brought.report, program)
+    begins = report.is_new or not report.pairs_now
 
     def later() -> Decided:
         events = list(whole(draft, report, now, account, otherwise=form.again))
@@ -244,12 +248,21 @@ def take(ask: Ask, form: Take) -> Decided:
         new = [each for each in events if each["id"] not in known]
         if not any(each["subject"] != draft.program for each in new):
             raise Conflict("all of it was taken meanwhile: check it again")
+        if _as_it_stands(report, program) != report:
+            raise Conflict("pairing was stopped or started meanwhile: check it again")
         then = f"/start/{draft.program}" if begins and len(events) <= AT_ONCE else PATH
         said_again = f"; {len(report.otherwise):,} changed back" if form.again else ""
         done = f"Taken in: {_listed(report)}{said_again}."
         return Decided(new, then, done, program=draft.program, whole=True)
 
     return Decided([], PATH, "", program=draft.program, later=later)
+
+
+def _as_it_stands(report: Report, program: Program | None) -> Report:
+    """The report, of the program as it is now: somebody may have begun, started or stopped it since the trial."""
+    if program is None:
+        return report
+    return replace(report, is_new=is_new(program.state), pairs_now=program.state.pairing)
 
 
 class _Before:

@@ -361,9 +361,10 @@ def test_what_was_said_before_holds_again_only_when_that_is_asked_for(empty: Liv
 def test_a_consent_that_was_taken_back_since_is_listed_and_opens_nothing(said: str) -> None:
     house = Living(river().program)
     house.now = T0 + DAY
-    program, browser = house.replica.programs["river"], house.signed_in(("river", "coordinator"))
+    program = house.replica.programs["river"]
 
     def bring(day: str) -> dict:
+        browser = house.signed_in(("river", "coordinator"))
         where = upload(browser, f"id,experiences,consent\nn-7,F11.20,{day}\n").headers["location"]
         found = browser.get(f"/api/v1{where}").json()
         page = browser.get(where).text
@@ -393,6 +394,30 @@ def test_a_program_that_pairs_holds_its_breath_while_pairs_come_in() -> None:
     program = house.replica.programs["river"]
     assert program.state.matches.of_newcomer("n-9").mentor == "m-2"
     assert program.state.pairing
+
+
+def test_an_import_does_not_start_what_a_lead_has_stopped_meanwhile() -> None:
+    house = Living(river(review={"mode": "automatic"}).program)
+    house.now = T0 + DAY
+    browser = house.signed_in(("river", "coordinator"))
+    where = upload(browser, f"{HEAD}\nn-9,newcomer,F11.20,,,m-2,2026-03-01\n").headers["location"]
+    assert house.signed_in(("river", "lead")).post("/start/river/off").status_code == 303
+    assert browser.post(f"{where}/take").headers["location"] == "/start/river"
+    state = house.replica.programs["river"].state
+    assert (state.pairing, state.matches.of_newcomer("n-9").mentor) == (False, "m-2")
+
+
+def test_an_import_holds_the_breath_of_a_program_that_a_lead_has_started_meanwhile() -> None:
+    house = Living(river(review={"mode": "automatic"}).program)
+    house.now = T0 + DAY
+    lead = house.signed_in(("river", "lead"))
+    assert lead.post("/start/river/off").status_code == 303
+    browser = house.signed_in(("river", "coordinator"))
+    where = upload(browser, f"{HEAD}\nn-9,newcomer,F11.20,,,m-2,2026-03-01\n").headers["location"]
+    assert lead.post("/start/river/on").status_code == 303
+    assert browser.post(f"{where}/take").status_code == 303
+    state = house.replica.programs["river"].state
+    assert (state.pairing, state.matches.of_newcomer("n-9").mentor) == (True, "m-2")
 
 
 def test_one_wrong_line_and_nothing_is_taken(empty: Living) -> None:
