@@ -5,7 +5,8 @@ values, empty for most. Being taken back is remembered too: a consent that is to
 
 The rules
     *Granted.* The newest consent to an account counts, and the newest one to any.
-    *Taken back.* From one account, or from everybody at once. It holds whatever the order in which things are told.
+    *Taken back.* From one account, or from everybody at once. It holds whatever the order in which things are told. A
+    refusal of one account outlasts one of everybody, and leaving: only a consent to this account lifts it.
     *In force.* A consent to the account, or one to any, that is not over; never against a refusal of this account.
 """
 
@@ -46,7 +47,7 @@ def granted(known: Consents, to: str | None, since: int, until: int, purpose: st
 
 def revoked(known: Consents, to: str | None, since: int) -> Consents:
     """The consents after one was taken back: from an account or, without one, from everybody."""
-    left = () if to is None else _without(known, to)
+    left = tuple(each for each in known if each.to is not None and each.is_refusal) if to is None else _without(known, to)
     newest = max([since, *(each.since for each in known if each.is_refusal and each not in left)])
     return (*left, Consent(_kept(to), newest, REFUSED))
 

@@ -46,6 +46,9 @@ TO_ANN = {"to": ANN}
         ([("revoked", 1, TO_ANN), ("granted", 2, {})], False, True),  # no word to any lifts what was said of one
         ([("revoked", 1, TO_ANN), ("granted", 2, TO_ANN)], True, False),
         ([("revoked", 1, {}), ("granted", 2, TO_ANN)], True, False),
+        ([("revoked", 1, TO_ANN), ("granted", 2, {}), ("revoked", 3, {}), ("granted", 4, {})], False, True),
+        ([("revoked", 1, TO_ANN), ("revoked", 2, {}), ("granted", 3, TO_ANN)], True, False),
+        ([("revoked", 1, TO_ANN), ("revoked", 3, {}), ("granted", 2, TO_ANN)], False, False),
         ([("granted", 1, TO_ANN), ("granted", 2, {}), ("revoked", 3, {"to": BEN})], True, False),
         ([("revoked", 2, {}), ("granted", 1, {})], False, False),  # told late
         ([("revoked", 2, {}), ("granted", 1, TO_ANN)], False, False),
@@ -129,6 +132,13 @@ def test_leaving_ends_it_and_coming_back_does_not_revive_it() -> None:
     assert not may(made, ANN)
     made.take(tell("consent.granted", "n-1", T0 + 4 * HOUR, scope="clinician"))
     assert may(made, ANN)
+
+
+def test_who_was_refused_before_somebody_left_is_refused_when_they_are_back() -> None:
+    made = river(("revoked", 1, TO_ANN), ("granted", 1, {}))
+    made.take(tell("member.left", "n-1", T0 + 2 * HOUR), join("n-1", T0 + 3 * HOUR))
+    made.take(tell("consent.granted", "n-1", T0 + 4 * HOUR, scope="clinician"))
+    assert (may(made, ANN), may(made, BEN)) == (False, True)
 
 
 def test_it_is_in_snapshots_and_goes_with_the_person() -> None:
