@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dashboard import words
+from matcher.instants import read_instant
 from matcher.people.experience import MILLION
 
 Said = Mapping[str, Any]
@@ -38,7 +39,7 @@ def _because(said: Said) -> str:
 
 
 def _until(said: Said) -> str:
-    return f" until {str(said['until'])[:10]}" if said.get("until") else ""
+    return f" until {words.until(read_instant(said['until']))}" if said.get("until") else ""
 
 
 def _fit(said: Said) -> str:

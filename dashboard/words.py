@@ -246,6 +246,13 @@ def lived(code: str, state: str) -> str:
     return f"{experience(code)}, {said.get(state, state)}"
 
 
+def until(at: int) -> str:
+    """Until when something holds: its last day as somebody typed it, or the minute within a day at which it ends."""
+    if at % DAY == 0:
+        return format_instant(at - 1)[:10]
+    return f"{format_instant(at)[:16].replace('T', ' ')} UTC"
+
+
 def exact(code: str) -> str:
     """The code and its title in ICD-10-CM, for who wants to know exactly."""
     return taxonomy().describe(code) if code == DUAL else f"{code} {taxonomy().describe(code)}"

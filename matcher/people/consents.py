@@ -47,7 +47,9 @@ def granted(known: Consents, to: str | None, since: int, until: int, purpose: st
 
 def revoked(known: Consents, to: str | None, since: int) -> Consents:
     """The consents after one was taken back: from an account or, without one, from everybody."""
-    left = tuple(each for each in known if each.to is not None and each.is_refusal) if to is None else _without(known, to)
+    left = (
+        tuple(each for each in known if each.to is not None and each.is_refusal) if to is None else _without(known, to)
+    )
     newest = max([since, *(each.since for each in known if each.is_refusal and each not in left)])
     return (*left, Consent(_kept(to), newest, REFUSED))
 

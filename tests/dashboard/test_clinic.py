@@ -105,6 +105,13 @@ def test_it_is_over_with_the_end_of_its_last_day() -> None:
     assert not clinic.sees(clinic.ann)
 
 
+def test_its_last_day_is_said_as_it_was_typed() -> None:
+    clinic = Clinic(granted(until="2026-04-01"))
+    clinician, lead = clinic.house.browser(clinic.ann), clinic.house.signed_in(("river", "lead"))
+    for page in (clinician.get("/clinic"), clinician.get("/clinic/river/n-1"), lead.get("/people/river/n-1")):
+        assert ("2026-04-01" in page.text, "2026-04-02" in page.text) == (True, False)
+
+
 def test_who_leaves_or_is_erased_is_gone() -> None:
     for what in ("member.left", "member.erased"):
         clinic = Clinic(granted())

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from sqlalchemy import insert
 
-from dashboard import recording
+from dashboard import recording, telling
 from dashboard.blanks import blanks
 from dashboard.tables import LETTERS
 from matcher.instants import DAY, HOUR, parse_instant
@@ -236,6 +236,29 @@ def test_a_day_that_has_begun_nowhere_has_not_come() -> None:
     assert (
         browser_of(house).post("/record/river/n-1/distress", {"level": "high", "on": "2026-03-03"}).status_code == 422
     )
+
+
+UNTIL = [
+    ("n-1", "pause", {"pause": "away"}, "Is on a pause, away until 2026-04-01."),
+    ("n-1", "consent", {"answer": "granted", "scope": "matching"}, "Consented to being matched until 2026-04-01."),
+    ("m-1", "screen", {"outcome": "cleared"}, "Was cleared to take people on until 2026-04-01, by"),
+    ("m-1", "intake-pause", {}, "Takes nobody new until 2026-04-01."),
+    ("m-1", "waiver", {"rule": "recovery_time", "reason": "steady"},
+     "A waiver of “not long enough in recovery” until 2026-04-01"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("who", "kind", "form", "said"), UNTIL, ids=[each[1] for each in UNTIL])
+def test_until_a_day_is_said_as_it_was_typed(who: str, kind: str, form: dict, said: str) -> None:
+    house = Lived()
+    assert house.lead.post(f"/record/river/{who}/{kind}", form | {"until": "2026-04-01"}).status_code == 303
+    events = house.lead.get(f"/api/v1/people/river/{who}").json()["events"]
+    assert any(event["words"].startswith(said) for event in events), events[0]
+
+
+def test_an_end_within_a_day_is_said_with_its_minute() -> None:
+    said = {"until": "2026-04-01T14:12:00Z"}
+    assert telling.sentence("match.held", said) == "The proposal is on hold until 2026-04-01 14:12 UTC."
 
 
 def test_an_existing_pair_is_recorded_and_a_bar_is_said() -> None:
