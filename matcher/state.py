@@ -104,7 +104,7 @@ class State:
         return state
 
     def forget_what_is_new(self) -> None:
-        """Let go of what snapshots of older formats did not hold, to compare the state with one that began with such."""
+        """Let go of what snapshots of older formats did not hold, to compare it with one that began with such."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()

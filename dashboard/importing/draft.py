@@ -209,7 +209,8 @@ def whole(
 ) -> Iterator[dict[str, object]]:
     """All that is to be told, in order, with pairing stopped where that is needed; nothing when all is known.
 
-    ``report`` says how the program stands now: whoever stopped or started pairing after the trial is obeyed. With ``otherwise``, also what was said before and holds no longer.
+    ``report`` says how the program stands now: whoever stopped or started pairing after the trial is obeyed. With
+    ``otherwise``, also what was said before and holds no longer.
     """
     if report.events == 0 and not (otherwise and report.otherwise):
         return

@@ -2,7 +2,7 @@
 
 To build the market takes seconds in a program of ten thousand; a page that shows some pairs needs only the rows of
 those people. A look keeps its rows from page to page, and writes anew those that it is asked of: after a fact that
-names them, or a minute later.
+names them, or a minute later. It keeps nobody who was erased.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Look:
             named = program.named_since(before[0]) if before is not None and before[1] == seen[1] else None
             self._fresh = set() if named is None else self._fresh.difference(named)
             self._sides.clear()
+            for gone in self.roster.index.keys() - self.state.members.members.keys():
+                self.roster.drop(gone)
         return self
 
     def index(self, who: str) -> int | None:

@@ -9,7 +9,7 @@ from html import unescape
 import pytest
 
 from dashboard import telling
-from dashboard.views import recruit
+from dashboard.views import look, recruit
 from matcher.instants import DAY, HOUR
 from matcher.messages.events import EVENTS
 from matcher.messages.facts import DECISIONS
@@ -334,3 +334,14 @@ def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
 def prices(program: River) -> list[str]:
     page = coordinator(Living(program.program)).get("/waiting/recruit").text
     return re.findall(r'data-label="A seat is worth">([^<]*)<', page)
+
+
+def test_nobody_who_was_erased_stays_in_the_memory_of_pages() -> None:
+    lived = river()
+    program = lived.program
+    assert look.at(program, program.at).nearest("n-1")
+    assert "n-1" in look.at(program, program.at).roster.index
+    lived.take(tell("member.erased", "n-1", T0 + HOUR))
+    assert "n-1" not in look.at(program, program.at).roster.index
+    lived.take(join("n-1", T0 + 2 * HOUR))
+    assert look.at(program, program.at).nearest("n-1")
