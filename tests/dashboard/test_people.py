@@ -152,6 +152,39 @@ def test_only_a_lead_sees_a_report() -> None:
     assert "Record something" in seen
 
 
+def told_to_a_lead(who: str, *events) -> list[str]:
+    program = river(*events)
+    house = Living(program.program).remember(*program.facts)
+    page = coordinator(house, "lead").get(f"/api/v1/people/river/{who}").json()
+    return [event["words"] for event in page["events"]]
+
+
+@pytest.mark.parametrize(
+    ("told", "of_the_subject", "of_the_other"),
+    [
+        (
+            tell("exclusion.added", "n-1", T0 + HOUR, other="m-2", kind="never_again"),
+            "Must not be paired with m-2: never again.",
+            "n-1 must not be paired with them: never again.",
+        ),
+        (
+            tell("safety.reported", "n-1", T0 + HOUR, by="m-2"),
+            "A serious safety report about them.",
+            "Reported n-1, in a serious safety report.",
+        ),
+        (
+            tell("match.recorded", "n-1", T0 + HOUR, mentor="m-2"),
+            "A pair made by people was recorded, with m-2.",
+            "A pair made by people was recorded, with n-1.",
+        ),
+    ],
+)
+def test_a_timeline_says_whom_a_fact_is_about_that_two_pages_tell(told, of_the_subject: str, of_the_other: str) -> None:
+    mine, theirs = told_to_a_lead("n-1", told), told_to_a_lead("m-2", told)
+    assert (of_the_subject in mine, of_the_other in mine) == (True, False)
+    assert (of_the_other in theirs, of_the_subject in theirs) == (True, False)
+
+
 def test_what_is_between_somebody_and_whoever_looks_is_not_shown() -> None:
     program = river(
         tell("match.recorded", "n-1", T0 + HOUR, mentor="m-1"),
