@@ -11,12 +11,12 @@ from dashboard import words
 from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_member, by_program
-from dashboard.views import low_risk, queue, standing
+from dashboard.views import low_risk, person_facts, queue, standing
 from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
-from matcher.people.member import Member
+from matcher.people.member import FOREVER, Member
 from matcher.program import Program
 
 PAGE_ROWS = 25
@@ -169,15 +169,30 @@ def told(match: Match) -> str:
 
 @by_program
 def unmatched(program: Program, at: int) -> list[str]:
-    """Everybody who seeks a mentor and has no open match, who has waited longest first."""
+    """Everybody who seeks a mentor, has no open match and is on no pause, who has waited longest first."""
     return [who for _, who in sorted((since, who) for who, since in _waits_since(program, at).items())]
 
 
 @by_member
 def _waits_since(program: Program, member: Member, at: int) -> int | None:
-    if member.present and program.state.matches.of_newcomer(member.id) is None:
-        return member.seeks_since
-    return None
+    return member.seeks_since if _is_unmatched(program, member) and not person_facts.is_away(member, at) else None
+
+
+@by_program
+def away(program: Program, at: int) -> list[tuple[int, str]]:
+    """Who would wait, but is on a pause: until when, and who; who is back soonest first."""
+    return sorted((until, who) for who, until in _away_until(program, at).items())
+
+
+@by_member
+def _away_until(program: Program, member: Member, at: int) -> int | None:
+    if member.seeks_since is None or not _is_unmatched(program, member) or not person_facts.is_away(member, at):
+        return None
+    return member.paused_until if member.paused_until > at else FOREVER
+
+
+def _is_unmatched(program: Program, member: Member) -> bool:
+    return member.present and program.state.matches.of_newcomer(member.id) is None
 
 
 @by_program

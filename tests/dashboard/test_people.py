@@ -227,6 +227,24 @@ def test_a_report_is_not_told_by_how_a_pause_reads() -> None:
     assert line["barred"] == ["not free for a new pair now"]
 
 
+def test_a_report_about_who_waits_reads_like_a_pause() -> None:
+    program = River(
+        join("n-1"),
+        join("n-2"),
+        tell("safety.reported", "n-1", T0 + HOUR),
+        tell("member.paused", "n-2", T0 + HOUR),
+        **STAGED,
+    )
+    browser = coordinator(Living(program.program))
+    page = browser.get("/api/v1/waiting").json()
+    assert (page["total"], [(each["id"], each["until"]) for each in page["away"]]) == (
+        0,
+        [("n-1", None), ("n-2", None)],
+    )
+    lines = browser.get("/api/v1/people").json()["lines"]
+    assert [line["standing"] for line in lines] == ["on a pause", "on a pause"]
+
+
 def test_somebody_of_another_program_is_not_there(told: Living) -> None:
     told.replica.programs["hill"] = river(join("h-1")).program
     assert coordinator(told).get("/people/hill/h-1").status_code == 404

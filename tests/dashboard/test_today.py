@@ -131,6 +131,23 @@ def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_l
     assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
 
 
+def test_who_is_on_a_pause_has_not_waited_too_long_until_it_is_over() -> None:
+    pause = tell("member.paused", "n-3", T0, kind="hospital", until="2026-03-05")
+    house = Living(river(join("n-2", T0), join("n-3", T0), pause).program)
+    back = house.replica.programs["river"].state.members["n-3"].paused_until
+    house.now = back - 1
+    browser = coordinator(house)
+    assert "waited too long" not in queue(browser)["end"]
+    waiting = browser.get("/api/v1/waiting").json()
+    assert (waiting["total"], waiting["overdue"], waiting["recruit"]) == (0, 0, [])
+    assert [(each["id"], each["until"]) for each in waiting["away"]] == [("n-3", back)]
+    assert "On a pause" in browser.get("/waiting").text
+    house.now += 60
+    browser = coordinator(house, "Ben")
+    assert "1 newcomer has waited too long" in queue(browser)["end"]
+    assert browser.get("/api/v1/waiting").json()["away"] == []
+
+
 def test_a_milestone_is_no_good_news_any_more_when_a_setback_followed() -> None:
     program = river(tell("progress.milestone", "n-1", T0 + HOUR, kind="days", days=90))
     house = Living(program.program)
