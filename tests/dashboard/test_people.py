@@ -371,9 +371,38 @@ def test_that_no_kind_of_mentor_stands_out_is_not_that_everybody_has_somebody() 
     browser = coordinator(Living(program.program))
     said = text_of(browser.get("/waiting/recruit"))
     assert "river: 1 wait" in said
-    assert "no kind of mentor stands out" in said
+    assert "No kind of mentor stands out" in said
     assert "everybody has somebody" not in said
     assert "No kind of mentor stands out" in text_of(browser.get("/waiting"))
+
+
+def stopped(*events) -> Living:
+    house = Living(River(*events, **STAGED).program)
+    house.now = T0 + HOUR
+    house.signed_in(("river", "lead")).post("/start/river/off")
+    return house
+
+
+def test_nobody_is_recruited_for_who_has_a_free_seat_and_before_the_start_to_start_is_what_helps() -> None:
+    house = stopped(mentor("m-1", capacity=1))
+    for who in ("n-1", "n-2", "n-3", "n-4"):
+        house.replica.programs["river"].handle(join(who, T0 + HOUR), T0 + HOUR)
+    browser = coordinator(house)
+    [one] = browser.get("/api/v1/waiting").json()["recruit"]
+    assert (one["waiting"], one["unplaced"], one["mentors"], one["pairing"]) == (4, 3, 2, False)
+    assert one["wanted"][0]["count"] == 3
+    assert "Start pairing first" in text_of(browser.get("/waiting"))
+    assert "2 more mentors with the usual number of seats would be enough for 3 of those who wait" in text_of(
+        browser.get("/waiting/recruit")
+    )
+
+
+def test_nobody_is_recruited_for_whom_no_mentor_would_help() -> None:
+    program = River(join("n-1"), tell("consent.revoked", "n-1", T0 + HOUR, scope="matching"), **STAGED)
+    browser = coordinator(Living(program.program))
+    [one] = browser.get("/api/v1/waiting").json()["recruit"]
+    assert (one["waiting"], one["unplaced"], one["mentors"], one["wanted"]) == (1, 0, 0, [])
+    assert "No more mentors are needed" in text_of(browser.get("/waiting"))
 
 
 def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
