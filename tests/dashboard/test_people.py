@@ -405,6 +405,17 @@ def test_nobody_is_recruited_for_whom_no_mentor_would_help() -> None:
     assert "No more mentors are needed" in text_of(browser.get("/waiting"))
 
 
+def test_after_an_own_start_the_page_does_not_ask_to_start() -> None:
+    house = stopped()
+    house.replica.programs["river"].handle(join("n-1", T0 + HOUR), T0 + HOUR)
+    lead = coordinator(house, "lead")
+    assert [cause["code"] for cause in lead.get("/api/v1/waiting").json()["causes"]] == ["not_started"]
+    lead.post("/start/river/on")
+    page = lead.get("/api/v1/waiting").json()
+    assert [cause["code"] for cause in page["causes"]] == ["no_slot"]
+    assert page["recruit"][0]["pairing"]
+
+
 def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:
     women = [join(f"n-{number}", T0, wishes={"mentor_gender": ["woman"]}) for number in range(3)]
     assert prices(River(mentor("m-1", profile={"gender": "man"}), *women, **STAGED)) == ["no such mentor yet"]
