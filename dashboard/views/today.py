@@ -53,6 +53,13 @@ class Lately(BaseModel):
     """Whether the two know of it."""
 
 
+class Part(BaseModel):
+    """Words of a sentence, and the page that they lead to."""
+
+    words: str
+    href: str | None = None
+
+
 class Today(BaseModel):
     """The review queue and what is around it."""
 
@@ -70,6 +77,9 @@ class Today(BaseModel):
     lately: list[Lately]
     end: str
     """Where the day's work ends, and what comes next."""
+
+    end_parts: list[Part]
+    """The same in parts, with the pages that they lead to."""
 
     good: str
     """A line of good news."""
@@ -94,6 +104,7 @@ def view(ask: Ask) -> Today:
     more = len(behind) - len(shown)
     held = queue.held(ask, levels)
     programs = ask.programs.values()
+    end = _end(ask, len(places), held)
     return Today(
         cards=queue.cards(ask, queue.at(ask, shown), levels),
         more=more,
@@ -103,7 +114,8 @@ def view(ask: Ask) -> Today:
         shown={show: len(part) for show, part in parts.items()},
         held=held,
         lately=lately(ask),
-        end=_end(ask, len(places), held),
+        end="".join(part.words for part in end),
+        end_parts=end,
         good=ask.veiled(next((line for program in programs if (line := good_news(program, ask.now))), "")),
         waiting=sum(len(unmatched(program, ask.now)) for program in programs),
         people=sum(len(program.state.members.members) for program in programs),
@@ -222,25 +234,34 @@ def _slipped_since(member: Member, at: int) -> bool:
     return slip is not None and slip.at >= at
 
 
-def _end(ask: Ask, proposals: int, held: list[Card]) -> str:
-    alerts = standing.for_a_person(ask)
-    waits = list(_overdue_at(ask))
-    begin = _begin(len(alerts), sum(due <= ask.now for due in waits), after_these=proposals > 0)
-    dues = [*(alarm.due for alarm in alerts), *(card.held_until for card in held if card.held_until), *waits]
+def _end(ask: Ask, proposals: int, held: list[Card]) -> list[Part]:
+    """What is left beside the proposals, what is overdue first; what is due later only where that is news today."""
+    alerts, waits = [alarm.due for alarm in standing.for_a_person(ask)], list(_overdue_at(ask))
+    dues = [*alerts, *waits, *(card.held_until for card in held if card.held_until)]
+    left = _left(ask.now, alerts, waits)
     due = min((due for due in dues if due > ask.now), default=None)
-    return f"{begin}; next due {words.clock(due, ask.now)}." if due is not None else f"{begin}, and nothing is due."
+    if due is None:
+        after = "." if left else ", and nothing is due."
+    else:
+        is_told = not left or due < ask.now + DAY
+        after = f"; next due {words.clock(due, ask.now)}." if is_told else "."
+    if not left:
+        return [Part(words=("After these nothing more needs you" if proposals else "Nothing needs you") + after)]
+    joined = [part for each in left for part in (Part(words=" and "), each)][1:]
+    return [*([Part(words="After these, ")] if proposals else []), *joined, Part(words=after)]
 
 
-def _begin(alerts: int, overdue: int, *, after_these: bool) -> str:
-    """What is left for somebody to do beside the proposals."""
-    said = []
+def _left(now: int, alerts: list[int], waits: list[int]) -> list[Part]:
+    """Alerts that need a person and newcomers who have waited too long, by when they are due."""
+    parts = []
     if alerts:
-        said.append(f"{words.many(alerts, 'alert')} {'needs' if alerts == 1 else 'need'} a person")
+        said = f"{words.many(len(alerts), 'alert')} {'needs' if len(alerts) == 1 else 'need'} a person"
+        parts.append(Part(words=said, href="/alerts"))
+    overdue = sum(due <= now for due in waits)
     if overdue:
-        said.append(f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long")
-    if not said:
-        return "After these nothing more needs you" if after_these else "Nothing needs you"
-    return f"{'After these, ' if after_these else ''}{words.listed(said)}"
+        said = f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long"
+        parts.append(Part(words=said, href="/waiting"))
+    return parts if any(due <= now for due in alerts) else parts[::-1]
 
 
 def _overdue_at(ask: Ask) -> Iterator[int]:

@@ -128,7 +128,31 @@ def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_l
         decide(browser, card, "approve")
     assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
     house.now = T0 + 25 * HOUR
-    assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
+    browser = coordinator(house, "Ben")
+    assert queue(browser)["end"] == "1 newcomer has waited too long."
+    assert '<a href="/waiting">1 newcomer has waited too long</a>.</p>' in browser.get("/today").text
+
+
+def test_the_day_ends_with_what_is_overdue_first_and_leads_there() -> None:
+    slip = tell("progress.setback", "n-1", T0 + 24 * HOUR, code="F10.20", severity="lapse")
+    house = Living(river(join("n-2", T0), join("n-3", T0), slip).program)
+    house.now = T0 + 25 * HOUR
+    browser = coordinator(house)
+    due = "; next due on 4 March, 09:00 UTC."
+    assert queue(browser)["end"] == f"After these, 1 newcomer has waited too long and 1 alert needs a person{due}"
+    page = browser.get("/today").text
+    assert '<a href="/waiting">1 newcomer has waited too long</a> and <a href="/alerts">1 alert needs' in page
+    house.now = T0 + 48 * HOUR
+    said = queue(coordinator(house, "Ben"))["end"]
+    assert said == "After these, 1 alert needs a person and 1 newcomer has waited too long."
+
+
+def test_a_far_day_is_not_named_while_something_is_overdue() -> None:
+    late = [join("n-2", T0), join("n-3", T0), join("n-4", T0 + 30 * HOUR)]
+    house = Living(river(*late, waiting={"overdue_hours": 48}).program)
+    assert queue(coordinator(house))["end"].endswith("; next due on 4 March, 09:00 UTC.")
+    house.now = T0 + 49 * HOUR
+    assert queue(coordinator(house, "Ben"))["end"] == "After these, 1 newcomer has waited too long."
 
 
 def test_who_is_on_a_pause_has_not_waited_too_long_until_it_is_over() -> None:
