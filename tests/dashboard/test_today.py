@@ -294,6 +294,63 @@ def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Li
     assert decide(ben, card, "hold").status_code == 303
 
 
+def slow(house: Living) -> list[object]:
+    """From now on, what is sent is on its way, and nobody decides on it."""
+    sent = list[object]()
+    object.__setattr__(house.parts, "send", lambda events: sent.extend(events) or Sent(1, decided=False))
+    object.__setattr__(house.parts, "send_whole", house.parts.send)
+    return sent
+
+
+def test_one_decision_is_sent_once_and_another_of_the_same_person_is_told_what_was_sent(house: Living) -> None:
+    ana = coordinator(house, "Ana")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    decide(ana, card, "approve")
+    assert decide(ana, card, "approve").status_code == 303
+    said = f"{card['newcomer']} and {card['mentor']}: you already approved it, less than a minute ago"
+    assert said in ana.get("/today").text
+    answer = decide(ana, card, "reject", reason="known")
+    assert answer.status_code == 409
+    assert said in answer.text
+    assert len(sent) == 1
+    assert audited(house)[:2] == ["already sent", "reviewed"]
+
+
+def test_to_choose_a_mentor_twice_is_to_be_told_of_the_first_time() -> None:
+    house = Living(river(mentor("m-3", capacity=1), mentor("m-4", capacity=1)).program)
+    ana = coordinator(house, "Ana")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    others = sorted({"m-1", "m-2", "m-3", "m-4"} - {card["mentor"]})
+    assert [decide(ana, card, "reassign", other=other).status_code for other in others] == [303, 409, 409]
+    assert len(sent) == 1
+
+
+def test_pairs_are_approved_together_once() -> None:
+    house = Living(river(join("n-2", T0)).program)
+    ana = coordinator(house, "Ana")
+    chosen = [f"{card['match']}@{card['version']}" for card in ana.get("/api/v1/low-risk/river").json()["pairs"]]
+    sent = slow(house)
+    for pairs in (chosen[:1], chosen, chosen):
+        assert ana.post("/low-risk/river", {"pairs": pairs}).status_code == 303
+    assert [event["subject"] for event in sent] == [pair.partition("@")[0] for pair in chosen]
+    assert "2 pairs approved before, not again." in ana.get("/today").text
+
+
+def test_a_decision_that_fails_takes_back_no_claim_but_its_own(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    decide(ana, card, "approve")
+
+    def away(events) -> None:
+        raise Unreachable(FOLLOWING, "nobody is there")
+
+    object.__setattr__(house.parts, "send", away)
+    for word in ("approve", "hold"):
+        decide(ana, card, word)
+    assert decide(ben, card, "hold").status_code == 409
+    assert len(sent) == 1
+
+
 def test_what_nobody_has_decided_on_yet_is_not_said_to_be_done(house: Living) -> None:
     browser = coordinator(house)
     object.__setattr__(house.parts, "send", lambda events: Sent(None, decided=False))
