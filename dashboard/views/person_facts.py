@@ -77,7 +77,7 @@ def _setback(member: Member, since: int, at: int) -> str:
         return ""
     kind, end = ("relapse", "is counted apart") if last.severity == "relapse" else ("slip", "did not end it")
     code = f" with {words.experience(last.code)}" if last.code else ""
-    return f"; a {kind}{code} {words.lasting(at - last.at)} ago {end}"
+    return f"; a {kind}{code} {words.lasting(max(0, at - last.at))} ago {end}"
 
 
 def wish(member: Member) -> str:

@@ -168,7 +168,7 @@ def test_a_record_says_how_somebody_is() -> None:
     record = clinic.house.browser(clinic.ann).get("/api/v1/clinic/river/n-1").json()
     assert record["experiences"][0]["words"] == "opioids, early remission"
     assert record["experiences"][0]["exact"].startswith("F11.20 ")
-    assert record["recovery"] == "in recovery for 30 days"
+    assert record["recovery"] == "in recovery for 30 days; a slip with opioids 4 hours ago did not end it"
     assert record["stands"] == {"words": "has a mentor", "since": T0}
     assert record["consent"] == {
         "to_any": True, "since": NEXT + 5 * HOUR, "until": T0 // DAY * DAY + 31 * DAY, "purpose": "treatment",
