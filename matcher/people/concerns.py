@@ -83,7 +83,7 @@ def _assessed(member: Member, what: told.Assessed, n: int, time: int) -> None:
 
 
 def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
-    if not member.believes(what):
+    if not member.believes(what.by):
         _heard(member, slip_of(what.code, HEARSAY), n, time)
         return
     _heard(member, slip_of(what.code), n, time)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcher.messages.events import NewcomerWishes, Setback
+from matcher.messages.events import NewcomerWishes
 from matcher.people.concerns import Concern
 from matcher.people.consents import Consents
 from matcher.people.profile import Profile
@@ -59,9 +59,9 @@ class Member:
     mentorship: Mentorship | None = None
     concerns: dict[str, Concern] = field(default_factory=dict)  # key of matcher.people.concerns → the newest telling
 
-    def believes(self, setback: Setback) -> bool:
+    def believes(self, teller: str) -> bool:
         """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
-        return self.mentorship is None or setback.by in ("self", "coordinator")
+        return self.mentorship is None or teller in ("self", "coordinator")
 
     @property
     def is_reported(self) -> bool:

@@ -234,7 +234,7 @@ def _milestone(member: Member, what: told.Milestone, time: int, policy: Policy) 
 
 
 def _setback(member: Member, what: told.Setback, time: int, policy: Policy) -> None:
-    if member.believes(what):
+    if member.believes(what.by):
         member.recovery.setback(what.code, what.severity, what.by, time)
 
 

@@ -184,6 +184,13 @@ def test_a_record_says_how_somebody_is() -> None:
         assert said in page
 
 
+def test_what_others_say_of_a_mentor_is_for_coordinators_to_check_first() -> None:
+    said = tell("progress.setback", "m-1", NEXT + HOUR, code="F11.20", severity="relapse", by="mentor")
+    clinic = Clinic(granted("m-1"), said)
+    record = clinic.house.browser(clinic.ann).get("/api/v1/clinic/river/m-1").json()
+    assert (record["setbacks"], record["chart"]) == ([], "")
+
+
 def test_and_nothing_of_others_nor_what_coordinators_know() -> None:
     clinic = Clinic(*TOLD, *HIDDEN)
     browser = clinic.house.browser(clinic.ann)
