@@ -361,10 +361,10 @@ def lasting(seconds: int) -> str:
 
 
 def clock(at: int, now: int) -> str:
-    """When something is due: ``14:00 UTC`` on the same day, ``on 3 March, 14:00 UTC`` on another."""
+    """When something is due: ``14:00 UTC, in 5 hours`` on the same day, ``on 3 March, 14:00 UTC`` on another."""
     day, time = format_instant(at).split("T")
     if at // DAY == now // DAY:
-        return f"{time[:5]} UTC"
+        return f"{time[:5]} UTC, in {lasting(at - now)}"
     return f"on {int(day[8:])} {_MONTHS[int(day[5:7]) - 1]}, {time[:5]} UTC"
 
 

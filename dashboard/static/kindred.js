@@ -31,6 +31,19 @@
   });
 })();
 
+(function sayTimesAsTheClockHereShowsThem() {
+  const here = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+  function say(root) {
+    for (const time of root.querySelectorAll("time[title$=UTC]")) {
+      time.title = here.format(new Date(time.dateTime)) + " here; " + time.title.replace(/ UTC$/, " in UTC");
+    }
+  }
+
+  say(document);
+  document.body.addEventListener("htmx:afterSwap", (event) => { say(event.target); });
+})();
+
 (function showWhatIsWrongWithAForm() {
   const refused = document.querySelector(".refused[role=alert]");
   if (refused && refused.tabIndex === -1) refused.focus();

@@ -6,6 +6,7 @@ risk than the policy lets be made without a person. What speaks against the othe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from pydantic import BaseModel
@@ -42,13 +43,19 @@ def view(ask: Ask) -> LowRisk:
 
 def pairs(ask: Ask, program: Program) -> list[Card]:
     """The closed cards of the pairs of low risk, who waits longest first."""
-    if program.policy.review.mode != "staged":
-        return []
-    alarmed = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
-    proposed = [match for match in program.state.matches.open.values() if match.stage == "proposed"]
-    found = [match for match in proposed if queue.may_decide(ask, match) and _is_low(program, match, alarmed, ask.now)]
-    waits = sorted(found, key=lambda match: (program.state.members[match.newcomer].seeks_since or 0, match.id))
+    members = program.state.members
+    waits = sorted(matches(ask, program), key=lambda match: (members[match.newcomer].seeks_since or 0, match.id))
     return queue.cards(ask, [(program, match) for match in waits[:PAIRS_MAX]], standing.levels(ask))
+
+
+def matches(ask: Ask, program: Program) -> Iterator[Match]:
+    """The proposals of low risk that the account may decide on, in no order; looked for as they are asked for."""
+    if program.policy.review.mode != "staged":
+        return
+    alarmed = {alarm.person for alarm in alarms.of_program(program, ask.now)}  # also what somebody resolved
+    for match in program.state.matches.open.values():
+        if match.stage == "proposed" and queue.may_decide(ask, match) and _is_low(program, match, alarmed, ask.now):
+            yield match
 
 
 def _is_low(program: Program, match: Match, alarmed: set[str], at: int) -> bool:

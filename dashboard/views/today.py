@@ -11,7 +11,7 @@ from dashboard import words
 from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_member, by_program
-from dashboard.views import queue, standing
+from dashboard.views import low_risk, queue, standing
 from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
@@ -76,8 +76,8 @@ class Today(BaseModel):
 
     waiting: int
     people: int
-    staged: list[str]
-    """Programs in which nothing is active before approval: there, what is low in risk can be approved together."""
+    low_risk: list[str]
+    """Programs with proposals of low risk, which can be approved together."""
 
     not_started: list[str]
     """Programs that have people and have not been told to start pairing."""
@@ -107,7 +107,7 @@ def view(ask: Ask) -> Today:
         good=ask.veiled(next((line for program in programs if (line := good_news(program, ask.now))), "")),
         waiting=sum(len(unmatched(program, ask.now)) for program in programs),
         people=sum(len(program.state.members.members) for program in programs),
-        staged=[program.id for program in programs if program.policy.review.mode == "staged"],
+        low_risk=[program.id for program in programs if any(low_risk.matches(ask, program))],
         not_started=[p.id for p in programs if p.state.members.members and not p.state.pairing],
     )
 

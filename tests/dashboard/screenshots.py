@@ -58,6 +58,7 @@ SHOTS: Final = (
     Shot("person", "/people/{program}/{person}"),
     Shot("mentors", "/mentors"),
     Shot("alerts", "/alerts", dark=True),
+    Shot("clinic", "/clinic/{program}/{person}"),
     Shot("graph", "/graph"),
     Shot("insights", "/insights", whole=True),
     Shot("enter", "/enter"),

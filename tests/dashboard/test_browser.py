@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -141,6 +142,16 @@ def test_single_keys_act_only_where_they_were_switched_on_and_only_in_a_card(bro
         expect(page.get_by_text("Press Enter to approve")).to_have_count(0)
         page.keyboard.press("Enter")
         assert desk.sent == [], "the first key was taken back"
+
+
+def test_times_are_told_as_the_clock_of_who_reads_shows_them(browser: Browser, desk: Living) -> None:
+    with served(desk) as address:
+        account = desk.account(("river", "coordinator"))
+        page = come_in(browser, desk, account, address, timezone_id="Asia/Kathmandu", locale="en-GB")
+        page.goto(f"{address}/today")
+        joined = page.locator("[data-card] time").first
+        expect(joined).to_have_attribute("title", re.compile(r"2026, \d\d:\d5 here; 2026-03-02 \d\d:\d0 in UTC$"))
+        page.close()
 
 
 def test_who_unfolds_a_card_by_its_link_goes_on_inside_of_it(browser: Browser, desk: Living) -> None:

@@ -382,6 +382,17 @@ def test_what_changes_between_looking_and_taking_stops_all_of_it() -> None:
     assert browser.get(f"/api/v1{where}").json()["wrong"] == 1
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(1_200)
+def test_a_hundred_thousand_lines_come_in(empty: Living) -> None:
+    browser = empty.signed_in(("*", "lead"))
+    rows = "".join(f"n-{n},F11.20,fr\n" for n in range(100_000))
+    where = upload(browser, f"\ufeffid,experiences,languages\n{rows}".encode()).headers["location"]
+    assert "100,000 lines" in browser.get(where).text
+    assert browser.post(f"{where}/take").status_code == 303
+    assert len(empty.replica.programs["river"].state.members.members) == 100_000
+
+
 def test_a_large_file_is_not_written_to_a_disk(empty: Living, monkeypatch: pytest.MonkeyPatch) -> None:
     def roll(_file: object) -> None:
         raise AssertionError("a column of names would lie in a file")

@@ -111,14 +111,14 @@ def test_the_day_does_not_end_while_an_alert_stands_or_somebody_has_waited_too_l
     house = Living(program.program)
     browser = coordinator(house)
     [card] = queue(browser)["cards"]
-    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "After these, 2 alerts need a person; next due 14:00 UTC, in 4 hours."
     decide(browser, card, "approve")
-    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "2 alerts need a person; next due 14:00 UTC, in 4 hours."
     distress = browser.get("/api/v1/alerts").json()["groups"][0]["lines"][0]["alert"]
     house.remember(*program.facts)
     told = tell("alert.acknowledged", distress, T0 + HOUR, by="Ana")
     house.remember(*program.take(told))
-    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC."
+    assert queue(browser)["end"] == "1 alert needs a person; next due 14:00 UTC, in 4 hours."
 
 
 def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_long() -> None:
@@ -445,11 +445,13 @@ def test_low_risk_is_approved_together_only_in_staged_mode_and_leaves_out_who_ne
     listed = browser.get("/api/v1/low-risk/river").json()
     assert [card["newcomer"] for card in listed["pairs"]] == ["n-1", "n-3"]
     assert listed["others"] == 2
+    assert browser.get("/api/v1/today").json()["low_risk"] == ["river"]
     chosen = [f"{card['match']}@{card['version']}" for card in listed["pairs"]]
     assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 303
     assert program.mentor_of("n-3")[1] == "active"
     assert browser.post("/low-risk/river", {"pairs": chosen}).status_code == 409
     assert len(house.sent) == 2
+    assert browser.get("/api/v1/today").json()["low_risk"] == [], "nobody is led to an empty list"
     tiered = Living(river(review={"mode": "tiered"}).program)
     assert coordinator(tiered).get("/low-risk/river").status_code == 404
 
