@@ -13,7 +13,7 @@ from typing import Any
 
 from matcher.graph import SupportGraph
 from matcher.messages.events import NewcomerWishes
-from matcher.messages.facts import Fact, PolicyAdopted
+from matcher.messages.facts import Fact, PolicyAdopted, Told
 from matcher.pairing.matches import Matches
 from matcher.people import concerns, consents
 from matcher.people.concerns import Concern
@@ -26,7 +26,7 @@ from matcher.policy import Policy
 
 FORMAT = 3
 """Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
-format 2 not when consent to be matched was said, and told concerns and refusals of one clinician by other rules."""
+format 2 neither contacts with people, nor setbacks of mentors that others told, nor when a consent to be matched was."""
 
 
 class State:
@@ -66,6 +66,11 @@ class State:
             self.exclusions.evolve(fact)
             self.matches.evolve(fact)
             self.support.evolve(fact)
+            if what in _SIGNS_OF_LIFE and isinstance(fact.data, Told):
+                pair = self.matches.members_of(fact.data.subject) or ()
+                both = what == "match.contacted"
+                heard_of = pair if both else [who for who in pair if who == getattr(fact.data.what, "by", None)]
+                self.members.heard_of(heard_of, min(fact.data.time, fact.at))
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, lossless and in a fixed order."""
@@ -104,11 +109,11 @@ class State:
         return state
 
     def forget_what_is_new(self) -> None:
-        """Let go of what snapshots of older formats did not hold, to compare it with one that began with such."""
+        """Let go of what snapshots of older formats did not hold, to compare the state with one begun with such."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
-            member.clinicians, member.consent_said = (), None
+            member.clinicians, member.reached_at, member.consent_said = (), 0, None
         for match in self.matches.open.values():
             match.recorded = False
 
@@ -118,6 +123,7 @@ class State:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+_SIGNS_OF_LIFE = frozenset({"match.answered", "match.contacted", "match.pulsed"})
 _ONLY_MEMBERS = frozenset(
     {"progress.checked_in", "progress.milestone", "progress.assessed", "progress.setback", "mentor.supervised"}
 )

@@ -132,7 +132,7 @@ def view_person(ask: Ask) -> Record:
     consent = None if member is None else _consent(ask, member)
     if member is None or consent is None:
         raise NotFound
-    told = history.progress(ask.db, program.id, member.id)
+    told = [each for each in history.progress(ask.db, program.id, member.id) if _is_known(member, each)]
     return Record(
         program=program.id,
         id=member.id,
@@ -202,9 +202,14 @@ def _stands(program: Program, member: Member) -> Stands:
     return Stands(words=words.STANDINGS[stage], since=member.seeks_since)
 
 
+def _is_known(member: Member, happened: Happened) -> bool:
+    """Whether it is more than what others say: coordinators check that, and clinicians read what is so."""
+    return happened.type != "progress.setback" or member.believes(happened.said.get("by", "self"))
+
+
 def _told(happened: Sequence[Happened], *types: str) -> list[Told]:
     found = [each for each in happened if each.type in types]
-    return [Told(at=each.time, words=telling.sentence(each.type, each.said)) for each in reversed(found)]
+    return [Told(at=each.time, words=telling.sentence(each)) for each in reversed(found)]
 
 
 PAGE = Page(PATH, "Consented", CLINICIANS, view, "clinic.html", query=Query, nav="bar", order=60, aside=COORDINATORS)

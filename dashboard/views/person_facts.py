@@ -64,11 +64,20 @@ def experiences(member: Member, at: int) -> list[Experience]:
 
 
 def recovery(member: Member, at: int) -> str:
-    """How long the unbroken recovery lasts."""
+    """How long the unbroken recovery lasts, and of a setback since it began why it still does."""
     since = member.recovery.in_recovery_since()
     if since is None:
         return "not in recovery yet, as far as was told"
-    return f"in recovery for {words.lasting(max(0, at - since))}"
+    return f"in recovery for {words.lasting(max(0, at - since))}{_setback(member, since, at)}"
+
+
+def _setback(member: Member, since: int, at: int) -> str:
+    last = member.recovery.last_setback()
+    if last is None or last.at <= since:
+        return ""
+    kind, end = ("relapse", "is counted apart") if last.severity == "relapse" else ("slip", "did not end it")
+    code = f" with {words.experience(last.code)}" if last.code else ""
+    return f"; a {kind}{code} {words.lasting(max(0, at - last.at))} ago {end}"
 
 
 def wish(member: Member) -> str:
@@ -102,6 +111,11 @@ def pause(until: int, at: int) -> str | None:
 def away_until(member: Member) -> int:
     """The end of somebody's pause, as a member or as a mentor."""
     return max(member.paused_until, member.mentorship.paused_until if member.mentorship else 0)
+
+
+def is_away(member: Member, at: int) -> bool:
+    """Whether nobody is looked for until somebody is back; a report reads like any other pause: only leads see it."""
+    return member.paused_until > at or (member.seeks_since is not None and member.is_reported)
 
 
 def _age(member: Member, at: int) -> str:
