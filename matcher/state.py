@@ -26,7 +26,7 @@ from matcher.policy import Policy
 
 FORMAT = 3
 """Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
-format 2 neither contacts with people, nor setbacks of mentors that others told, nor when a consent to be matched was."""
+format 2 no contacts with people, no setbacks of mentors that others told, nor when a consent to be matched was said."""
 
 
 class State:

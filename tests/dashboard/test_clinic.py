@@ -283,7 +283,7 @@ def test_a_coordinator_records_to_whom_for_what_and_until_when() -> None:
     }  # fmt: skip
     assert clinic.sees(clinic.ann)
     assert not clinic.sees(clinic.ben)
-    assert "Ann, ends" in coordinator.get("/people/river/n-1").text
+    assert "Ann, until " in coordinator.get("/people/river/n-1").text
     assert form(coordinator, answer="revoked", to=clinic.ann).status_code == 303
     assert not clinic.sees(clinic.ann)
     assert "May be seen by" not in coordinator.get("/people/river/n-1").text
