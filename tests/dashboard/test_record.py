@@ -10,6 +10,7 @@ from sqlalchemy import insert
 
 from dashboard import recording, telling
 from dashboard.blanks import blanks
+from dashboard.history import Happened
 from dashboard.tables import LETTERS
 from matcher.instants import DAY, HOUR, parse_instant
 from matcher.messages.catalog import parse
@@ -257,8 +258,8 @@ def test_until_a_day_is_said_as_it_was_typed(who: str, kind: str, form: dict, sa
 
 
 def test_an_end_within_a_day_is_said_with_its_minute() -> None:
-    said = {"until": "2026-04-01T14:12:00Z"}
-    assert telling.sentence("match.held", said) == "The proposal is on hold until 2026-04-01 14:12 UTC."
+    held = Happened(1, T0, T0, "match.held", "p-1", {"until": "2026-04-01T14:12:00Z"})
+    assert telling.sentence(held) == "The proposal is on hold until 2026-04-01 14:12 UTC."
 
 
 def test_an_existing_pair_is_recorded_and_a_bar_is_said() -> None:
