@@ -95,6 +95,16 @@ class Alarm:
     words: str
     """What happened."""
 
+    @property
+    def matter(self) -> str:
+        """The id of what all tellings of one person and kind are about; a report is a matter of its own.
+
+        A newer telling takes the place of one that nobody has dealt with, and goes on where its calls were.
+        """
+        if self.kind in FOR_LEADS or not self.person:
+            return self.id
+        return id_of(self.program, self.person, self.kind, "")
+
 
 @by_program
 def of_program(program: Program, at: int) -> list[Alarm]:

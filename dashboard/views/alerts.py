@@ -77,7 +77,7 @@ def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
     assert isinstance(ask.query, Query)
     names = shown.names(ask)
-    calls = shown.of_alarms(ask)
+    calls = shown.of_matters(ask)
     every = standing.every(ask)
     states = [_state(done) for _, done in every]
     chosen = [each for each, state in zip(every, states, strict=True) if state == ask.query.show]
@@ -91,7 +91,7 @@ def view(ask: Ask) -> Alerts:
         groups=[group for group in groups if group.lines],
         counts=counts,
         on_call=_on_call(ask),
-        failures=shown.failures(call for alarm in waiting for call in calls.get((alarm.program, alarm.id), [])),
+        failures=shown.failures(call for alarm in waiting for call in shown.about(alarm, calls)),
     )
 
 
@@ -132,7 +132,7 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]
 
 
 def _group(level: Level, found: list[tuple[Alarm, Handled]], names: dict[str, str], calls: Calls) -> Group:
-    lines = [_line(alarm, done, names, calls.get((alarm.program, alarm.id), [])) for alarm, done in found[:ROWS_MAX]]
+    lines = [_line(alarm, done, names, shown.about(alarm, calls)) for alarm, done in found[:ROWS_MAX]]
     return Group(level=level, words=alarms.LEVELS[level], lines=lines, more=max(0, len(found) - ROWS_MAX))
 
 

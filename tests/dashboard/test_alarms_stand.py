@@ -1,0 +1,100 @@
+"""What somebody told stands until somebody has dealt with it: told again, taken, left alone, or after they went."""
+
+from __future__ import annotations
+
+import pytest
+
+from dashboard.oncall import store
+from dashboard.oncall.caller import Caller, Calling
+from dashboard.oncall.channels import MAIL, Message
+from matcher.errors import Unreachable
+from matcher.messages.catalog import Event
+from tests.dashboard.rivers import HOUR, T0
+from tests.dashboard.test_alarms import Lived
+from tests.matcher.people import tell
+
+pytestmark = pytest.mark.slow  # a house and a sign-in each
+
+MINUTE = 60
+DEPUTY = "deputy@clinic.example"
+LEAD = "lead@clinic.example"
+
+
+def high(at: int) -> Event:
+    return tell("progress.distress", "n-1", at, level="high")
+
+
+class OnCall:
+    """A way to call somebody, which keeps whom; the lead of the house comes first, and then a deputy."""
+
+    name = "mail"
+
+    def __init__(self, house: Lived) -> None:
+        self.house, self.to, self.is_away = house, list[str | None](), False
+        self.deputy = house.account(("river", "coordinator"))
+        with house.engine.begin() as db:
+            store.set_mail(db, self.deputy, DEPUTY)
+            store.set_deputy(db, "river", self.deputy)
+        calling = Calling((self,), "http://localhost", 900)
+        self._caller = Caller(house.engine, house.replica, calling, clock=lambda: house.now)
+
+    def send(self, message: Message, to: str | None) -> None:
+        if self.is_away:
+            raise Unreachable(MAIL, "away")
+        self.to.append(to)
+
+    def at(self, minute: int) -> list[str | None]:
+        """Who is called at this minute."""
+        before, self.house.now = len(self.to), T0 + HOUR + minute * MINUTE
+        self._caller.look()
+        return self.to[before:]
+
+
+def take(house: Lived) -> dict:
+    [line] = house.stand()
+    assert house.lead.post(f"/alerts/river/{line['alert']}/acknowledge").status_code == 303
+    return line
+
+
+# Told again
+
+
+def test_who_tells_again_and_again_reaches_the_next_person_on_call() -> None:
+    house = Lived(high(T0 + HOUR))
+    on_call = OnCall(house)
+    for minute in range(61):
+        if minute and minute % 14 == 0:
+            house.hear(high(T0 + HOUR + minute * MINUTE))
+        on_call.at(minute)
+    assert on_call.to == [LEAD, DEPUTY, LEAD, DEPUTY, LEAD]
+
+
+def test_a_newer_telling_asks_everybody_once_more_and_then_nobody() -> None:
+    house = Lived(high(T0 + HOUR))
+    on_call = OnCall(house)
+    assert [on_call.at(minute) for minute in (0, 15, 30, 45)] == [[LEAD], [DEPUTY], [], []]
+    house.hear(high(T0 + 3 * HOUR))
+    assert [on_call.at(minute) for minute in (120, 135, 150, 165)] == [[LEAD], [DEPUTY], [], []]
+
+
+@pytest.mark.parametrize("tellings", [1, 2])
+def test_what_is_told_after_somebody_took_it_begins_with_the_first(tellings: int) -> None:
+    house = Lived(high(T0 + HOUR))
+    on_call = OnCall(house)
+    assert on_call.at(0) == [LEAD]
+    for minute in range(1, tellings):
+        house.hear(high(T0 + HOUR + minute * MINUTE))
+    take(house)
+    assert on_call.at(2) == []
+    house.hear(high(T0 + HOUR + 3 * MINUTE))
+    assert on_call.at(3) == [LEAD]
+
+
+def test_a_call_that_was_not_delivered_is_tried_again_though_it_was_told_again() -> None:
+    house = Lived(high(T0 + HOUR))
+    on_call = OnCall(house)
+    on_call.is_away = True
+    assert on_call.at(0) == []
+    on_call.is_away = False
+    house.hear(high(T0 + HOUR + MINUTE))
+    assert on_call.at(2) == [LEAD]
