@@ -38,8 +38,8 @@ Kind = Literal[
 RANK: Final[dict[Level, int]] = {"now": 0, "same_day": 1, "list": 2}
 LEVELS: Final[dict[Level, str]] = {"now": "Now", "same_day": "Today, by a person", "list": "When there is time"}
 
-DEADLY: Final = ("F11", "F13", "")
-"""Families of which a slip may kill at once: opioids, sedatives, and what was not said."""
+DEADLY: Final = ("F11", "F13", "F19", "")
+"""Families of which a slip may kill at once: opioids, sedatives, and what was not told apart or not said."""
 
 _WITHIN: Final[dict[Kind, int]] = {
     "distress_high": 0,

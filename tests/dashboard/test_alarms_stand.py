@@ -98,3 +98,8 @@ def test_a_call_that_was_not_delivered_is_tried_again_though_it_was_told_again()
     on_call.is_away = False
     house.hear(high(T0 + HOUR + MINUTE))
     assert on_call.at(2) == [LEAD]
+
+
+def test_a_slip_with_a_substance_that_is_not_told_apart_is_due_in_four_hours() -> None:
+    [line] = Lived(tell("progress.setback", "n-1", T0 + HOUR, code="F19.20", severity="relapse")).stand()
+    assert line["due"] == T0 + 5 * HOUR
