@@ -77,7 +77,10 @@ def _milestone(said: Said) -> str:
 def _setback(said: Said) -> str:
     what = f" with {words.experience(said['code'])}" if said.get("code") else ""
     kind = "relapsed" if said.get("severity") == "relapse" else "slipped"
-    return f"{kind}{what}, told by {'themselves' if said.get('by', 'self') == 'self' else 'a ' + str(said['by'])}"
+    by = said.get("by", "self")
+    if by in ("mentor", "clinician"):  # of a mentor, this is what somebody says and no more
+        return f"a {by} said that they {kind}{what}"
+    return f"{kind}{what}, told by {'themselves' if by == 'self' else 'a ' + str(by)}"
 
 
 def _paused(said: Said) -> str:

@@ -374,7 +374,7 @@ def _mentor_paused(program: Program, event: Event) -> None:
 
 def _slipped(program: Program, event: Event) -> None:
     member = program.state.members[event.subject]
-    if member.mentorship is not None and isinstance(event.data, told.Setback) and member.believes(event.data):
+    if member.mentorship is not None and isinstance(event.data, told.Setback) and member.believes(event.data.by):
         until = care.back_on(member, program.policy)
         if until is None or until > program.desk.now:  # a slip told late may be over
             program._decide(facts.IntakePaused(mentor=event.subject, until=until))

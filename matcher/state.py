@@ -13,7 +13,7 @@ from typing import Any
 
 from matcher.graph import SupportGraph
 from matcher.messages.events import NewcomerWishes
-from matcher.messages.facts import Fact, PolicyAdopted
+from matcher.messages.facts import Fact, PolicyAdopted, Told
 from matcher.pairing.matches import Matches
 from matcher.people import concerns, consents
 from matcher.people.concerns import Concern
@@ -24,8 +24,9 @@ from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
 from matcher.policy import Policy
 
-FORMAT = 2
-"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair."""
+FORMAT = 3
+"""Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
+format 2 neither contacts with people nor setbacks of mentors that others told."""
 
 
 class State:
@@ -42,7 +43,7 @@ class State:
         self.exclusions = Exclusions()
         self.matches = Matches()
         self.support = SupportGraph()
-        self.hears_all = True  # False: began with a snapshot of format 1, which could not tell all concerns
+        self.hears_all = True  # False: began with a snapshot of an older format, which could not tell all concerns
 
     @property
     def pairing(self) -> bool:
@@ -65,6 +66,9 @@ class State:
             self.exclusions.evolve(fact)
             self.matches.evolve(fact)
             self.support.evolve(fact)
+            if what == "match.contacted" and isinstance(fact.data, Told):
+                pair = self.matches.members_of(fact.data.subject)
+                self.members.met(pair or (), min(fact.data.time, fact.at))
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, lossless and in a fixed order."""
@@ -86,7 +90,7 @@ class State:
     def from_json(cls, raw: dict[str, Any]) -> State:
         """The state that ``to_json`` wrote. Raises ValueError or KeyError when another version wrote it."""
         state = cls(raw["program"])
-        if raw["format"] == 1:
+        if raw["format"] in (1, 2):
             raw = {**raw, "format": FORMAT, "hears_all": False}
         if raw["format"] != FORMAT or raw.keys() != state.to_json().keys():
             raise ValueError("the state is in the format of another version")
@@ -103,11 +107,11 @@ class State:
         return state
 
     def forget_what_is_new(self) -> None:
-        """Let go of what snapshots of format 1 did not hold, to compare the state with one that began with such."""
+        """Let go of what snapshots of older formats did not hold, to compare the state with one begun with such."""
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
-            member.clinicians = ()
+            member.clinicians, member.reached_at = (), 0
         for match in self.matches.open.values():
             match.recorded = False
 

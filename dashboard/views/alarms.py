@@ -27,6 +27,7 @@ Kind = Literal[
     "self_harm_often",
     "self_harm",
     "slip",
+    "hearsay",
     "report",
     "report_minor",
     "silence",
@@ -49,6 +50,7 @@ _WITHIN: Final[dict[Kind, int]] = {
     "distress": DAY,
     "self_harm": DAY,
     "slip": DAY,
+    "hearsay": DAY,
     "silence": 7 * DAY,
     "no_contact": DAY,
     "unseen": 0,
@@ -61,6 +63,7 @@ _LEVEL: Final[dict[Kind, Level]] = {
     "distress": "same_day",
     "self_harm": "same_day",
     "slip": "same_day",
+    "hearsay": "same_day",
     "silence": "list",
     "no_contact": "list",
     "unseen": "now",
@@ -73,10 +76,12 @@ WORDS: Final[dict[Kind, str]] = {
     "distress": "In distress.",
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
+    "hearsay": ("Somebody said that this mentor had a setback. Check it; nothing changes until they or you say so."),
     "silence": "Has not been heard of for {}.",
     "no_contact": "Paired for {} and more, and no contact is on record.",
     "unseen": "Nothing new is seen.",
 }
+SETBACKS: Final[frozenset[Kind]] = frozenset({"slip", "hearsay"})
 FOR_LEADS: Final[frozenset[Kind]] = frozenset({"report", "report_minor"})
 """Coordinators see no reports."""
 
@@ -133,7 +138,7 @@ def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     """What somebody told: each telling is an alarm of its own, whatever was done about one before it."""
     for key, (n, since) in member.concerns.items():
         word, _, family = key.partition(" ")
-        kind = cast(Kind, word)  # the keys of concerns are kinds; a slip's names its family too
+        kind = cast(Kind, word)  # the keys of concerns are kinds; a setback's names its family too
         if since > at - _stands(kind, program.policy):
             within = _WITHIN[kind]
             if kind == "slip" and _may_kill(member, family, since, program.policy):
@@ -145,7 +150,7 @@ def _stands(kind: Kind, policy: Policy) -> int:
     """For how many seconds after it happened; a report until it is resolved."""
     if kind in concerns.REPORTS:
         return FOREVER
-    return (policy.alert.slip_days if kind == "slip" else policy.mentor.distress_days) * DAY
+    return (policy.alert.slip_days if kind in SETBACKS else policy.mentor.distress_days) * DAY
 
 
 def _may_kill(member: Member, family: str, slipped_at: int, policy: Policy) -> bool:
@@ -159,7 +164,7 @@ def _quiet(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     if not member.seeks or member.paused_until > at:
         return
     numbers = program.policy.alert
-    heard = max(member.joined_at, member.recovery.last_seen)
+    heard = max(member.joined_at, member.recovery.last_seen, member.reached_at)
     times = (at - heard) // (numbers.silence_days * DAY)
     if times > 0:
         days = times * numbers.silence_days

@@ -132,7 +132,7 @@ def view_person(ask: Ask) -> Record:
     consent = None if member is None else _consent(ask, member)
     if member is None or consent is None:
         raise NotFound
-    told = history.progress(ask.db, program.id, member.id)
+    told = [each for each in history.progress(ask.db, program.id, member.id) if _is_known(member, each)]
     return Record(
         program=program.id,
         id=member.id,
@@ -200,6 +200,11 @@ def _stands(program: Program, member: Member) -> Stands:
         return Stands(words=words.STANDINGS["free"], since=None)
     stage = "waiting" if match is None else "proposed"
     return Stands(words=words.STANDINGS[stage], since=member.seeks_since)
+
+
+def _is_known(member: Member, happened: Happened) -> bool:
+    """Whether it is more than what others say: coordinators check that, and clinicians read what is so."""
+    return happened.type != "progress.setback" or member.believes(happened.said.get("by", "self"))
 
 
 def _told(happened: Sequence[Happened], *types: str) -> list[Told]:

@@ -64,11 +64,20 @@ def experiences(member: Member, at: int) -> list[Experience]:
 
 
 def recovery(member: Member, at: int) -> str:
-    """How long the unbroken recovery lasts."""
+    """How long the unbroken recovery lasts, and of a setback since it began why it still does."""
     since = member.recovery.in_recovery_since()
     if since is None:
         return "not in recovery yet, as far as was told"
-    return f"in recovery for {words.lasting(max(0, at - since))}"
+    return f"in recovery for {words.lasting(max(0, at - since))}{_setback(member, since, at)}"
+
+
+def _setback(member: Member, since: int, at: int) -> str:
+    last = member.recovery.last_setback()
+    if last is None or last.at <= since:
+        return ""
+    kind, end = ("relapse", "is counted apart") if last.severity == "relapse" else ("slip", "did not end it")
+    code = f" with {words.experience(last.code)}" if last.code else ""
+    return f"; a {kind}{code} {words.lasting(max(0, at - last.at))} ago {end}"
 
 
 def wish(member: Member) -> str:

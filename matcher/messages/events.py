@@ -137,10 +137,13 @@ class MemberReferred(Data):
 
 
 class MemberContacted(Data):
-    """A member of staff reached out."""
+    """A member of staff reached out. Who was reached has been heard of: a silence counts from then."""
 
     by: OpaqueId | None = None
-    outcome: Reason | None = None
+    outcome: Reason | None = Field(
+        None,
+        description="`reached`, or absent: they were spoken with. `message_left`, `not_reached`, any other: a try.",
+    )
 
 
 class MentorUpdated(Data):
@@ -195,7 +198,10 @@ class Milestone(Data):
 
 
 class Setback(Data):
-    """Somebody slipped. The date that counts is the slip's, also when it was told late."""
+    """Somebody slipped. The date that counts is the slip's, also when it was told late.
+
+    Of a mentor, told by others than themselves or a coordinator, it is something to check and changes nothing else.
+    """
 
     code: ExperienceCode | None = None
     severity: Literal["lapse", "relapse"]
@@ -281,7 +287,7 @@ class MatchRecalled(Data):
 
 
 class MatchContacted(Data):
-    """The two were in touch."""
+    """The two were in touch; both have been heard of."""
 
     by: OpaqueId
     channel: Format | None = None

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from matcher.instants import DAY
 from matcher.messages import events as told
 from matcher.people.experience import family
 
@@ -27,6 +28,11 @@ REPORT_MINOR: Final = "report_minor"
 REPORTS: Final = (REPORT, REPORT_MINOR)
 SLIP: Final = "slip"
 """Of each family of codes by itself (``slip F11``; ``slip`` where it was not said), for some kill and others do not."""
+HEARSAY: Final = "hearsay"
+"""A setback of a mentor that others told, of each family by itself: something to check, which changes nothing else."""
+
+SAME_SETBACK: Final = 14 * DAY
+"""How long before what others told of a setback may lie that is the same one: hardly two tell the same day."""
 
 SELF_HARM_ITEM: Final = 8
 """PHQ-9 item 9, counted from zero."""
@@ -48,9 +54,9 @@ def self_harm(assessment: told.Assessed) -> int:
     return items[SELF_HARM_ITEM] if assessment.instrument == "PHQ-9" and items is not None else 0
 
 
-def slip_of(code: str | None) -> str:
+def slip_of(code: str | None, kind: str = SLIP) -> str:
     """The key of a setback's concern."""
-    return f"{SLIP} {family(code)}" if code else SLIP
+    return f"{kind} {family(code)}" if code else kind
 
 
 def _distress_of(level: str | None) -> str:
@@ -77,8 +83,13 @@ def _assessed(member: Member, what: told.Assessed, n: int, time: int) -> None:
 
 
 def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
-    if member.believes(what):
-        _heard(member, slip_of(what.code), n, time)
+    if not member.believes(what.by):
+        _heard(member, slip_of(what.code, HEARSAY), n, time)
+        return
+    _heard(member, slip_of(what.code), n, time)
+    for key, known in list(member.concerns.items()):
+        if key.startswith(HEARSAY) and known.at <= time + SAME_SETBACK:  # who knows has said so
+            del member.concerns[key]
 
 
 def _reported(member: Member, what: told.Reported, n: int, time: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from matcher.messages.events import NewcomerWishes, Setback
+from matcher.messages.events import NewcomerWishes
 from matcher.people.concerns import Concern
 from matcher.people.consents import Consents
 from matcher.people.profile import Profile
@@ -49,6 +49,7 @@ class Member:
     seeks_since: int | None = None  # since when they wait for one; None: has one, or seeks none
     paused_until: int = 0
     distress_until: int = 0
+    reached_at: int = 0  # when a person was last in touch with them, staff or the other of a pair; 0: never told
     invited: bool = False
     open_reports: int = 0
     upheld: bool = False  # a report that was found to be so; no later word lifts it
@@ -58,9 +59,9 @@ class Member:
     mentorship: Mentorship | None = None
     concerns: dict[str, Concern] = field(default_factory=dict)  # key of matcher.people.concerns → the newest telling
 
-    def believes(self, setback: Setback) -> bool:
+    def believes(self, teller: str) -> bool:
         """Whether a setback is believed as told; one of a mentor, told by others, is first a task to check."""
-        return self.mentorship is None or setback.by in ("self", "coordinator")
+        return self.mentorship is None or teller in ("self", "coordinator")
 
     @property
     def is_reported(self) -> bool:

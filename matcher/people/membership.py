@@ -6,7 +6,7 @@ before it becomes a fact (``check``); what follows from it is decided elsewhere 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from matcher.errors import Refused, code
@@ -48,6 +48,8 @@ LIFTED = ("unfounded", "withdrawn", "settled")
 """The outcomes of a safety report that no longer freeze new pairs."""
 COMPLETED = "completed"
 """The reason of a match that reached its aim: the newcomer seeks no other mentor."""
+REACHED = (None, "reached", "invited_to_mentor")
+"""The outcomes of a contact in which the member was spoken with, as where nothing is said of it; any other is a try."""
 STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
 """Events that are taken of somebody who has left: late news of their recovery, and what protects others."""
 
@@ -118,6 +120,11 @@ class Membership:
         elif fact.type == "member.erased":
             del self.members[data.subject]
 
+    def met(self, people: Iterable[str], at: int) -> None:
+        """These people were in touch with each other."""
+        for member in filter(None, map(self.get, people)):
+            member.reached_at = max(member.reached_at, at)
+
     def _joined(self, who: str, what: Any, time: int) -> None:
         member, profile = self.members.get(who), Profile.joined(what)
         if member is None:
@@ -164,6 +171,11 @@ def _left(member: Member, what: told.MemberLeft, time: int, policy: Policy) -> N
     if member.clinicians:  # who comes back is asked again
         member.clinicians = consents.revoked(member.clinicians, None, time)
     _seek(member, False, time)
+
+
+def _contacted(member: Member, what: told.MemberContacted, time: int, policy: Policy) -> None:
+    if what.outcome in REACHED:
+        member.reached_at = max(member.reached_at, time)
 
 
 def _paused(member: Member, what: told.MemberPaused, time: int, policy: Policy) -> None:
@@ -222,7 +234,7 @@ def _milestone(member: Member, what: told.Milestone, time: int, policy: Policy) 
 
 
 def _setback(member: Member, what: told.Setback, time: int, policy: Policy) -> None:
-    if member.believes(what):
+    if member.believes(what.by):
         member.recovery.setback(what.code, what.severity, what.by, time)
 
 
@@ -286,6 +298,7 @@ _TOLD: dict[str, Callable[[Member, Any, int, Policy], None]] = {
     "member.left": _left,
     "member.paused": _paused,
     "member.resumed": _resumed,
+    "member.contacted": _contacted,
     "mentor.volunteered": _volunteered,
     "mentor.updated": _offer,
     "mentor.screened": _screened,

@@ -37,11 +37,15 @@ TOLD: dict[str, Telling] = {
     ),
     "self_harm": lambda at: tell("progress.assessed", "n-1", at, instrument="PHQ-9", total=1, items=[0] * 8 + [1]),
     "slip": lambda at: tell("progress.setback", "n-1", at, code="F11.20", severity="lapse"),
+    "hearsay": lambda at: tell("progress.setback", "m-1", at, code="F11.20", severity="relapse", by="mentor"),
     "report": lambda at: tell("safety.reported", "n-1", at, by="m-1"),
     "report_minor": lambda at: tell("safety.reported", "n-1", at, by="m-1", severity="minor"),
 }
 FELT = [kind for kind in TOLD if not kind.startswith("report")]
 CALLED = [kind for kind in TOLD if kind in ("distress_high", "self_harm_often", "report")]
+
+
+TO_CHECK = "Somebody said that this mentor had a setback. Check it; nothing changes until they or you say so."
 
 
 class Bell:
@@ -221,6 +225,78 @@ def test_a_silence_that_goes_on_stands_again_after_as_long_again() -> None:
     assert words(house) == ["Has not been heard of for 14 days."]
 
 
+@pytest.mark.parametrize("said", [{"outcome": "reached"}, {"outcome": "invited_to_mentor"}, {}])
+def test_whoever_was_reached_is_silent_no_more_and_a_new_silence_is_a_new_alarm(said: dict[str, str]) -> None:
+    house = Lived()
+    house.now = T0 + 14 * DAY
+    [first] = [line for line in house.stand() if "heard of" in line["words"]]
+    house.hear(tell("member.contacted", "n-1", T0 + 15 * DAY, by="s-1", **said))
+    assert house.stand() == house.stand("resolved") == []
+    house.now = T0 + 29 * DAY - 1
+    assert house.stand() == []
+    house.now = T0 + 29 * DAY
+    [again] = house.stand()
+    assert again["words"] == "Has not been heard of for 14 days."
+    assert again["alert"] != first["alert"]
+
+
+@pytest.mark.parametrize("outcome", ["not_reached", "message_left", "line_was_busy"])
+def test_a_try_to_reach_somebody_ends_no_silence(outcome: str) -> None:
+    house = Lived(tell("member.contacted", "n-1", T0 + 7 * DAY, by="s-1", outcome=outcome))
+    house.now = T0 + 14 * DAY
+    assert words(house) == ["Has not been heard of for 14 days."]
+    [before] = house.stand()
+    house.hear(tell("member.contacted", "n-1", T0 + 14 * DAY, by="s-1", outcome=outcome))
+    [after] = house.stand()
+    assert after["alert"] == before["alert"]
+
+
+def test_a_newcomer_who_was_in_touch_with_the_mentor_is_not_silent_also_after_the_pair() -> None:
+    house = Lived(review={"mode": "automatic"})
+    match = house.river.match("n-1")
+    house.hear(tell("match.contacted", match.id, T0 + 13 * DAY, by=match.mentor, channel="phone"))
+    house.now = T0 + 14 * DAY
+    assert house.stand() == []
+    house.hear(tell("match.closed", match.id, T0 + 15 * DAY, by="s-1", reason="other"))
+    house.now = T0 + 27 * DAY - 1
+    assert [word for word in words(house) if "heard of" in word] == []
+    house.now = T0 + 27 * DAY
+    assert "Has not been heard of for 14 days." in words(house)
+
+
+# A setback of a mentor that others tell
+
+
+@pytest.mark.parametrize("by", ["mentor", "clinician"])
+def test_a_setback_of_a_mentor_that_others_tell_is_a_task_and_changes_nothing_else(by: str) -> None:
+    house = Lived()
+    before = house.lead.get("/api/v1/mentors").json()
+    facts = len(house.river.facts)
+    house.hear(tell("progress.setback", "m-1", T0 + HOUR, code="F11.20", severity="relapse", by=by))
+    assert [fact.type for fact in house.river.facts[facts:]] == ["progress.setback"]
+    assert house.lead.get("/api/v1/mentors").json() == before
+    [line] = house.stand()
+    assert (line["person"], line["level"], line["due"]) == ("m-1", "same_day", T0 + HOUR + DAY)
+    assert line["words"] == TO_CHECK
+    person = house.lead.get("/api/v1/people/river/m-1").json()
+    assert [alarm["words"] for alarm in person["alarms"]] == [TO_CHECK]
+    assert person["events"][0]["words"] == f"A {by} said that they relapsed with opioids."
+    house.resolve()
+
+
+@pytest.mark.parametrize("by", ["self", "coordinator"])
+def test_who_knows_answers_what_others_told(by: str) -> None:
+    house = Lived(TOLD["hearsay"](T0 + 2 * HOUR), tell("progress.setback", "m-1", T0 + HOUR, severity="lapse", by=by))
+    assert words(house) == ["Had a setback."]
+
+
+def test_an_old_setback_answers_nothing_of_a_new_one() -> None:
+    old = tell("progress.setback", "m-1", T0 + HOUR, severity="lapse", by="self")
+    house = Lived(tell("progress.checked_in", "m-1", T0 + 30 * DAY, mood=5), TOLD["hearsay"](T0 + 30 * DAY))
+    house.hear(old)
+    assert TO_CHECK in words(house)
+
+
 def test_each_pair_without_contact_stands_by_itself() -> None:
     house = Lived(review={"mode": "automatic"})
     house.now = T0 + 3 * DAY
@@ -291,6 +367,18 @@ def test_alarms_of_a_snapshot_of_format_1_stand_under_their_old_names() -> None:
         "slip": T0 + HOUR,
     }
     assert found["distress"].id == "a-0d888bc6becc0901"
+    assert Program.load(old.dump()).state_hash() == old.state_hash() != program.state_hash()
+
+
+def test_a_snapshot_of_format_2_has_the_alarms_that_it_had() -> None:
+    program = river(*[telling(T0 + HOUR) for telling in TOLD.values()]).program
+    raw = json.loads(program.dump())
+    raw["format"] = 2
+    for member in raw["members"]:
+        del member["reached_at"]
+    old = Program.load(json.dumps(raw).encode())
+    at = T0 + 15 * DAY - 1
+    assert alarms.of_program(old, at) == alarms.of_program(program, at) != []
     assert Program.load(old.dump()).state_hash() == old.state_hash() != program.state_hash()
 
 

@@ -168,7 +168,7 @@ def test_a_record_says_how_somebody_is() -> None:
     record = clinic.house.browser(clinic.ann).get("/api/v1/clinic/river/n-1").json()
     assert record["experiences"][0]["words"] == "opioids, early remission"
     assert record["experiences"][0]["exact"].startswith("F11.20 ")
-    assert record["recovery"] == "in recovery for 30 days"
+    assert record["recovery"] == "in recovery for 30 days; a slip with opioids 4 hours ago did not end it"
     assert record["stands"] == {"words": "has a mentor", "since": T0}
     assert record["consent"] == {
         "to_any": True, "since": NEXT + 5 * HOUR, "until": T0 // DAY * DAY + 31 * DAY, "purpose": "treatment",
@@ -182,6 +182,13 @@ def test_a_record_says_how_somebody_is() -> None:
     page = clinic.house.browser(clinic.ann).get("/clinic/river/n-1").text
     for said in ("PHQ-9", "opioids", "F11.20", "has a mentor", "great distress", "in hospital", "treatment"):
         assert said in page
+
+
+def test_what_others_say_of_a_mentor_is_for_coordinators_to_check_first() -> None:
+    said = tell("progress.setback", "m-1", NEXT + HOUR, code="F11.20", severity="relapse", by="mentor")
+    clinic = Clinic(granted("m-1"), said)
+    record = clinic.house.browser(clinic.ann).get("/api/v1/clinic/river/m-1").json()
+    assert (record["setbacks"], record["chart"]) == ([], "")
 
 
 def test_and_nothing_of_others_nor_what_coordinators_know() -> None:

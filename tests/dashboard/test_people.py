@@ -113,6 +113,27 @@ def test_a_timeline_tells_events_and_decisions_with_their_reasons_the_newest_fir
     assert "Had a setback." in [alarm["words"] for alarm in page["alarms"]]
 
 
+@pytest.mark.parametrize(
+    ("code", "severity", "said"),
+    [
+        ("F11.20", "relapse", "in recovery for 8 days"),
+        (None, "relapse", "in recovery for 8 days"),
+        ("F11.20", "lapse", "in recovery for 2 months; a slip with opioids 8 days ago did not end it"),
+        (None, "lapse", "in recovery for 2 months; a slip 8 days ago did not end it"),
+        ("F32.9", "relapse", "in recovery for 2 months; a relapse with depression 8 days ago is counted apart"),
+    ],
+)
+def test_how_long_somebody_is_in_recovery_says_what_a_setback_means_for_it(
+    code: str | None, severity: str, said: str
+) -> None:
+    what = {"severity": severity} if code is None else {"severity": severity, "code": code}
+    house = Living(river(tell("progress.setback", "n-1", T0 + 32 * DAY, **what)).program)
+    house.now = T0 + 40 * DAY
+    browser = coordinator(house)
+    assert browser.get("/api/v1/people/river/n-1").json()["facts"]["recovery"] == said
+    assert said in browser.get("/people/river/n-1").text
+
+
 def test_a_timeline_names_who_did_it_and_keeps_what_people_say_of_themselves() -> None:
     house = Living(river().program)
     account = house.account(("river", "coordinator"), name="Ana")

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     at = tmp_path_factory.mktemp("verify")
-    (at / "e.jsonl").write_text("".join(f"{line}\n" for line in [*lines("river", 25, 8, 30), "not an event"]))
+    (at / "e.jsonl").write_text("".join(f"{line}\n" for line in [*lines("river", 25, 8, 40), "not an event"]))
     replay([str(at / "e.jsonl")], at / "d")
     return at / "d"
 
@@ -239,15 +239,17 @@ def test_a_snapshot_that_says_something_else_than_the_facts_is_named(folder: Pat
     assert "river: a snapshot says something else than the facts" in list(violations(folder))
 
 
-def test_a_snapshot_of_format_1_that_could_not_tell_all_concerns_is_sound(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("old", [1, 2])
+def test_a_snapshot_of_an_older_format_that_could_not_tell_all_is_sound(
+    old: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = State()
     with closing(SqliteJournal(folder)) as home:
         owner = Owner(home)
         owner.claim(lambda item: [state.fold(item), None][1])
         assert any(member.concerns for member in state.programs["river"].state.members)
-        monkeypatch.setattr(Program, "dump", dump_of_format_1)
+        assert any(member.reached_at for member in state.programs["river"].state.members)
+        monkeypatch.setattr(Program, "dump", DUMPS[old])
         owner.snapshot(state.dump(), LAYOUT)
         monkeypatch.undo()
     assert list(violations(folder)) == []
@@ -264,12 +266,22 @@ def dump_of_format_1(program: Program) -> bytes:
     plain = program.state.to_json()
     del plain["hears_all"]
     members = [
-        {name: each for name, each in member.items() if name not in ("concerns", "clinicians")}
+        {name: each for name, each in member.items() if name not in ("concerns", "clinicians", "reached_at")}
         for member in plain["members"]
     ]
     for match in plain["matches"]["open"]:
         del match["recorded"]
     return json.dumps({**plain, "format": 1, "members": members}).encode()
+
+
+def dump_of_format_2(program: Program) -> bytes:
+    plain = program.state.to_json()
+    for member in plain["members"]:
+        del member["reached_at"]
+    return json.dumps({**plain, "format": 2}).encode()
+
+
+DUMPS = {1: dump_of_format_1, 2: dump_of_format_2}
 
 
 def test_a_fact_that_cannot_be_read_is_a_safe_halt(folder: Path) -> None:

@@ -172,6 +172,7 @@ def test_a_mentors_slip_told_by_others_changes_nothing_else(by: str) -> None:
     before = river.program.dump()
     assert types(river.take(tell("progress.setback", "m-1", NEXT, severity="relapse", by=by))) == ["progress.setback"]
     assert opens(river.sound())
+    assert river.program.state.members["m-1"].concerns.pop("hearsay"), "it is a task to check"
     assert _without_clock(before) == _without_clock(river.program.dump())
 
 
