@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 from traceback import extract_tb
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import history
@@ -121,8 +121,9 @@ class Caller:
         with self._engine.connect() as db:
             handled = history.alerts_of(db, names)
         urgent = [alarm for alarm in found if alarm.level == "now" and (alarm.program, alarm.id) not in handled]
+        stands = [alarm for alarm in found if at < alarm.ends or not _is_resolved(handled, alarm)]
         taken = {(alarm.program, alarm.matter) for alarm in found if (alarm.program, alarm.id) in handled}
-        return Stand([*urgent, *blind], _names([*found, *blind]), taken | handled.keys())
+        return Stand([*urgent, *blind], _names([*stands, *blind]), taken | handled.keys())
 
     def _at(self, programs: Iterable[Program], now: int) -> int:
         if not self._paced:
@@ -161,3 +162,8 @@ class Caller:
 
 def _names(found: Iterable[Alarm]) -> set[tuple[str, str]]:
     return {(alarm.program, alarm.id) for alarm in found}
+
+
+def _is_resolved(handled: Mapping[tuple[str, str], Row[Any]], alarm: Alarm) -> bool:
+    row = handled.get((alarm.program, alarm.id))
+    return row is not None and row.resolved_at is not None

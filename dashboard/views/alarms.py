@@ -7,7 +7,7 @@ means that there is no risk: 63 % of inpatients at risk had denied it (PMC825823
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, Literal, cast
 
@@ -100,6 +100,9 @@ class Alarm:
     words: str
     """What happened."""
 
+    ends: int = FOREVER
+    """When it is history; what cannot wait only once somebody has resolved it."""
+
     @property
     def matter(self) -> str:
         """The id of what all tellings of one person and kind are about; a report is a matter of its own.
@@ -139,18 +142,20 @@ def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
     for key, (n, since) in member.concerns.items():
         word, _, family = key.partition(" ")
         kind = cast(Kind, word)  # the keys of concerns are kinds; a setback's names its family too
-        if since > at - _stands(kind, program.policy):
+        ends = since + _lasts(kind, program.policy)
+        if at < ends or _LEVEL[kind] == "now":
             within = _WITHIN[kind]
             if kind == "slip" and _may_kill(member, family, since, program.policy):
                 within = program.policy.alert.deadly_slip_hours * HOUR
-            yield _alarm(program, member, kind, since, within, f"#{n}" if n != concerns.NOT_KEPT else str(since))
+            telling = f"#{n}" if n != concerns.NOT_KEPT else str(since)
+            yield replace(_alarm(program, member, kind, since, within, telling), ends=ends)
 
 
-def _stands(kind: Kind, policy: Policy) -> int:
-    """For how many seconds after it happened; a report until it is resolved."""
+def _lasts(kind: Kind, policy: Policy) -> int:
+    """For how many seconds after it happened there is something to look after; a report until it is resolved."""
     if kind in concerns.REPORTS:
         return FOREVER
-    return (policy.alert.slip_days if kind in SETBACKS else policy.mentor.distress_days) * DAY
+    return (policy.alert.slip_days if kind in SETBACKS else policy.alert.distress_days) * DAY
 
 
 def _may_kill(member: Member, family: str, slipped_at: int, policy: Policy) -> bool:

@@ -28,7 +28,10 @@ UNTOUCHED = Handled()
 
 
 def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
-    """All alarms of the programs asked about that the account may see, the most urgent first, resolved ones too."""
+    """All alarms of the programs asked about that the account may see, the most urgent first.
+
+    Those that were resolved too, until they are history.
+    """
     done = handled(ask)
     found = [
         (alarm, done.get((program.id, alarm.id), UNTOUCHED))
@@ -36,6 +39,7 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
         for alarm in alarms.of_program(program, ask.now)
         if may_see(ask, alarm)
     ]
+    found = [(alarm, what) for alarm, what in found if what.resolved_at is None or ask.now < alarm.ends]
     return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
 
 

@@ -8,9 +8,10 @@ from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.channels import MAIL, Message
 from matcher.errors import Unreachable
+from matcher.instants import DAY
 from matcher.messages.catalog import Event
 from tests.dashboard.rivers import HOUR, T0
-from tests.dashboard.test_alarms import Lived
+from tests.dashboard.test_alarms import TOLD, Lived
 from tests.matcher.people import tell
 
 pytestmark = pytest.mark.slow  # a house and a sign-in each
@@ -103,3 +104,27 @@ def test_a_call_that_was_not_delivered_is_tried_again_though_it_was_told_again()
 def test_a_slip_with_a_substance_that_is_not_told_apart_is_due_in_four_hours() -> None:
     [line] = Lived(tell("progress.setback", "n-1", T0 + HOUR, code="F19.20", severity="relapse")).stand()
     assert line["due"] == T0 + 5 * HOUR
+
+
+# Left alone
+
+
+@pytest.mark.parametrize("kind", ["distress_high", "self_harm_often"])
+def test_what_cannot_wait_does_not_go_until_somebody_resolves_it(kind: str) -> None:
+    house = Lived(TOLD[kind](T0 + HOUR), alert={"distress_days": 1, "silence_days": 366})
+    house.now = T0 + 300 * DAY
+    [line] = house.stand()
+    house.lead.post(f"/alerts/river/{line['alert']}/acknowledge")
+    assert house.stand() == []
+    assert [each["alert"] for each in house.stand("acknowledged")] == [line["alert"]]
+    house.lead.post(f"/alerts/river/{line['alert']}/resolve", {"outcome": "safe"})
+    assert [house.stand(show) for show in ("open", "acknowledged", "resolved")] == [[], [], []]
+
+
+@pytest.mark.parametrize("kind", ["distress", "self_harm"])
+def test_how_long_somebody_looks_after_distress_is_not_how_long_a_mentor_rests(kind: str) -> None:
+    house = Lived(TOLD[kind](T0 + HOUR), mentor={"distress_days": 1}, alert={"distress_days": 3})
+    house.now = T0 + HOUR + 3 * DAY - 1
+    assert len(house.stand()) == 1
+    house.now += 1
+    assert house.stand() == []
