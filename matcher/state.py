@@ -26,7 +26,8 @@ from matcher.policy import Policy
 
 FORMAT = 3
 """Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
-format 2 neither contacts with people nor setbacks of mentors that others told."""
+format 2 neither contacts with people nor setbacks of mentors that others told, nor when somebody had left, and only
+the newest report."""
 
 
 class State:
@@ -111,7 +112,7 @@ class State:
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
-            member.clinicians, member.reached_at = (), 0
+            member.clinicians, member.reached_at, member.left_n = (), 0, 0
         for match in self.matches.open.values():
             match.recorded = False
 

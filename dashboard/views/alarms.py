@@ -132,16 +132,22 @@ def _by_member(program: Program, member: Member, at: int) -> list[Alarm] | None:
 
 
 def of_member(program: Program, member: Member, at: int) -> Iterator[Alarm]:
-    """What stands of one person. Of who has left only a report does: it protects others."""
-    found = [*_told(program, member, at), *_quiet(program, member, at)]
-    yield from (alarm for alarm in found if member.present or alarm.kind in concerns.REPORTS)
+    """What stands of one person."""
+    yield from _told(program, member, at)
+    if member.present:
+        yield from _quiet(program, member, at)
 
 
 def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
-    """What somebody told: each telling is an alarm of its own, whatever was done about one before it."""
+    """What somebody told: each telling is an alarm of its own, whatever was done about one before it.
+
+    Of who has left it is what was told before, for leaving helps nobody, and reports, which protect others.
+    """
     for key, (n, since) in member.concerns.items():
         word, _, family = key.partition(" ")
-        kind = cast(Kind, word)  # the keys of concerns are kinds; a setback's names its family too
+        kind = cast(Kind, word)  # the keys of concerns begin with kinds; a setback's names its family too
+        if not member.present and n >= member.left_n and kind not in concerns.REPORTS:
+            continue
         ends = since + _lasts(kind, program.policy)
         if at < ends or _LEVEL[kind] == "now":
             within = _WITHIN[kind]

@@ -11,8 +11,8 @@ from matcher.errors import Unreachable
 from matcher.instants import DAY
 from matcher.messages.catalog import Event
 from tests.dashboard.rivers import HOUR, T0
-from tests.dashboard.test_alarms import TOLD, Lived
-from tests.matcher.people import tell
+from tests.dashboard.test_alarms import FELT, TOLD, Lived, words
+from tests.matcher.people import join, tell
 
 pytestmark = pytest.mark.slow  # a house and a sign-in each
 
@@ -127,4 +127,65 @@ def test_how_long_somebody_looks_after_distress_is_not_how_long_a_mentor_rests(k
     house.now = T0 + HOUR + 3 * DAY - 1
     assert len(house.stand()) == 1
     house.now += 1
+    assert house.stand() == []
+
+
+# After they went
+
+ONCE_PRESENT = [kind for kind in FELT if TOLD[kind](T0).subject == "n-1"]
+
+
+def left(reason: str, at: int = T0 + 2 * HOUR) -> Event:
+    return tell("member.left", "n-1", at, reason=reason)
+
+
+@pytest.mark.parametrize("kind", ONCE_PRESENT)
+def test_who_leaves_is_still_somebody_to_look_after(kind: str) -> None:
+    house = Lived(TOLD[kind](T0 + HOUR))
+    before = house.stand()
+    house.hear(left("other"), TOLD[kind](T0 + 3 * HOUR))
+    assert house.stand() == before == house.stand()
+    house.resolve()
+
+
+def test_who_leaves_in_great_distress_is_called_for() -> None:
+    assert Lived(high(T0 + HOUR), left("other")).calls() == 1
+
+
+@pytest.mark.parametrize("gone", [left("died"), tell("member.erased", "n-1", T0 + 2 * HOUR)])
+def test_nobody_is_called_for_who_has_died_or_is_erased(gone: Event) -> None:
+    house = Lived(*[TOLD[kind](T0 + HOUR) for kind in ONCE_PRESENT], gone)
+    assert (house.stand(), house.calls()) == ([], 0)
+
+
+def test_a_report_stands_though_they_have_died() -> None:
+    assert words(Lived(TOLD["report"](T0 + HOUR), left("died"))) == ["A safety report is open."]
+
+
+def test_who_comes_back_has_what_was_told_meanwhile() -> None:
+    house = Lived(left("other", T0 + HOUR), high(T0 + 2 * HOUR))
+    assert house.stand() == []
+    house.hear(join("n-1", T0 + 3 * HOUR))
+    assert words(house) == ["In great distress."]
+
+
+# Reports
+
+
+def test_of_two_reports_each_is_an_alarm_and_is_resolved_by_itself() -> None:
+    house = Lived(TOLD["report"](T0 + HOUR), TOLD["report"](T0 + 2 * HOUR))
+    first, second = house.stand()
+    assert house.lead.post(f"/alerts/river/{first['alert']}/resolve", {"outcome": "safe"}).status_code == 303
+    assert house.stand() == [second]
+    house.hear(tell("safety.resolved", "n-1", T0 + 3 * HOUR, outcome="unfounded"))
+    assert house.stand() == [second]
+    house.hear(tell("safety.resolved", "n-1", T0 + 3 * HOUR, outcome="unfounded"))
+    assert house.stand() == []
+
+
+def test_reports_of_both_kinds_go_together() -> None:
+    house = Lived(TOLD["report"](T0 + HOUR), TOLD["report_minor"](T0 + HOUR))
+    assert len(house.stand()) == 2
+    for _ in range(2):
+        house.hear(tell("safety.resolved", "n-1", T0 + 3 * HOUR, outcome="unfounded"))
     assert house.stand() == []
