@@ -13,7 +13,7 @@ from dashboard.oncall import shown
 from dashboard.oncall.gaps import rota_of
 from dashboard.oncall.shown import Shown
 from dashboard.tell import event
-from dashboard.views import alarms, standing
+from dashboard.views import alarms, earlier, standing
 from dashboard.views.alarms import Alarm, Level
 from dashboard.views.standing import Handled
 from matcher.program import Program
@@ -50,6 +50,12 @@ class Line(BaseModel):
     calls: list[Shown]
     """Who was called about it."""
 
+    earlier_by: str
+    """Who has an earlier telling of the same in their hands; empty where nobody has."""
+
+    earlier_at: int | None
+    """Since when."""
+
 
 class Group(BaseModel):
     """The alerts of a level."""
@@ -65,6 +71,9 @@ class Alerts(BaseModel):
 
     show: Show
     groups: list[Group]
+    newer: str | None
+    """The alert that has taken the place of the one of a form that was refused."""
+
     counts: dict[Show, int]
     on_call: dict[str, list[str]]
     """Names by program, the first who is called first."""
@@ -76,23 +85,31 @@ class Alerts(BaseModel):
 def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
     assert isinstance(ask.query, Query)
-    names = shown.names(ask)
     calls = shown.of_matters(ask)
     every = standing.every(ask)
+    newer = _newer(ask)
+    show = next((_state(done) for alarm, done in every if alarm.id == newer), ask.query.show)
+    chosen = [each for each in every if _state(each[1]) == show]
+    lines = _lines(ask, [each for level in alarms.LEVELS for each in _of_level(chosen, level)[:ROWS_MAX]], calls)
     states = [_state(done) for _, done in every]
-    chosen = [each for each, state in zip(every, states, strict=True) if state == ask.query.show]
-    groups = [
-        _group(level, [each for each in chosen if each[0].level == level], names, calls) for level in alarms.LEVELS
-    ]
-    counts: dict[Show, int] = {state: states.count(state) for state in _STATES}
-    waiting = [alarm for (alarm, _), state in zip(every, states, strict=True) if state == "open"]
     return Alerts(
-        show=ask.query.show,
-        groups=[group for group in groups if group.lines],
-        counts=counts,
+        show=show,
+        groups=[_group(level, lines, chosen) for level in alarms.LEVELS if _of_level(chosen, level)],
+        newer=newer,
+        counts={state: states.count(state) for state in _STATES},
         on_call=_on_call(ask),
-        failures=shown.failures(call for alarm in waiting for call in shown.about(alarm, calls)),
+        failures=shown.failures(
+            call for alarm, done in every if _state(done) == "open" for call in shown.about(alarm, calls)
+        ),
     )
+
+
+def _newer(ask: Ask) -> str | None:
+    """The alert that the account was led to, where its form was about an older one."""
+    if not ask.errors or "alert" not in ask.path:
+        return None
+    found = earlier.newer(ask, ask.program(ask.path["program"]), ask.path["alert"])
+    return None if found is None else found.id
 
 
 def _on_call(ask: Ask) -> dict[str, list[str]]:
@@ -112,7 +129,20 @@ def _state(done: Handled) -> Show:
     return "acknowledged" if done.acknowledged_at is not None else "open"
 
 
-def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]) -> Line:
+def _lines(ask: Ask, found: list[tuple[Alarm, Handled]], calls: Calls) -> list[Line]:
+    names = shown.names(ask)
+    before = {
+        id_: earlier.in_hand(ask, program, ids)
+        for program in ask.programs.values()
+        for id_, ids in earlier.of(ask, program, [alarm for alarm, _ in found if alarm.program == program.id]).items()
+    }
+    return [
+        _line(alarm, done, before.get(alarm.id, standing.UNTOUCHED), names, shown.about(alarm, calls))
+        for alarm, done in found
+    ]
+
+
+def _line(alarm: Alarm, done: Handled, before: Handled, names: dict[str, str], calls: list[Shown]) -> Line:
     is_done = done.resolved_at is not None
     by = done.resolved_by if is_done else done.acknowledged_by
     return Line(
@@ -128,12 +158,18 @@ def _line(alarm: Alarm, done: Handled, names: dict[str, str], calls: list[Shown]
         at=done.resolved_at if is_done else done.acknowledged_at,
         outcome=words.OUTCOMES.get(done.outcome or "", words.reason(done.outcome) if done.outcome else ""),
         calls=calls,
+        earlier_by=names.get(before.acknowledged_by or "", before.acknowledged_by or ""),
+        earlier_at=before.acknowledged_at,
     )
 
 
-def _group(level: Level, found: list[tuple[Alarm, Handled]], names: dict[str, str], calls: Calls) -> Group:
-    lines = [_line(alarm, done, names, shown.about(alarm, calls)) for alarm, done in found[:ROWS_MAX]]
-    return Group(level=level, words=alarms.LEVELS[level], lines=lines, more=max(0, len(found) - ROWS_MAX))
+def _of_level(found: list[tuple[Alarm, Handled]], level: Level) -> list[tuple[Alarm, Handled]]:
+    return [each for each in found if each[0].level == level]
+
+
+def _group(level: Level, lines: list[Line], chosen: list[tuple[Alarm, Handled]]) -> Group:
+    mine = [line for line in lines if line.level == level]
+    return Group(level=level, words=alarms.LEVELS[level], lines=mine, more=len(_of_level(chosen, level)) - len(mine))
 
 
 # What somebody does about one
@@ -192,7 +228,12 @@ def _alarm(ask: Ask) -> tuple[Program, Alarm, Handled]:
     for alarm in alarms.of_program(program, ask.now):
         if alarm.id == ask.path["alert"] and standing.may_see(ask, alarm):
             return program, alarm, standing.handled(ask).get((program.id, alarm.id), standing.UNTOUCHED)
-    raise NotFound
+    newer = earlier.newer(ask, program, ask.path["alert"])
+    if newer is None:
+        raise NotFound
+    by = standing.handled(ask).get((program.id, newer.id), standing.UNTOUCHED).acknowledged_by
+    has_it = f", and {accounts_name(ask, by)} has it" if by else ""
+    raise Conflict(f"it was told again, which is an alert of its own{has_it}: nothing was changed")
 
 
 PAGE = Page("/alerts", "Alerts", COORDINATORS, view, "alerts.html", query=Query, nav="bar", order=50)

@@ -189,3 +189,41 @@ def test_reports_of_both_kinds_go_together() -> None:
     for _ in range(2):
         house.hear(tell("safety.resolved", "n-1", T0 + 3 * HOUR, outcome="unfounded"))
     assert house.stand() == []
+
+
+# Taken, and told again
+
+
+def test_who_took_an_alarm_that_is_told_again_is_led_to_the_newer_one() -> None:
+    house = Lived(high(T0 + HOUR))
+    older = take(house)
+    house.now += 10 * MINUTE
+    house.hear(high(T0 + 2 * HOUR))
+    [newer] = house.stand()
+    assert (newer["earlier_by"], newer["earlier_at"]) == ("account 0", T0 + HOUR)
+    for what, form in (("resolve", {"outcome": "safe"}), ("acknowledge", {})):
+        answer = house.lead.post(f"/alerts/river/{older['alert']}/{what}", form)
+        assert answer.status_code == 409
+        assert "told again" in answer.text
+        assert f'href="#{newer["alert"]}"' in answer.text
+        assert f'id="{newer["alert"]}"' in answer.text
+    assert "account 0 took an earlier one" in house.lead.get("/alerts").text
+    assert house.lead.post("/alerts/river/a-unknown/resolve", {"outcome": "safe"}).status_code == 404
+    house.lead.post(f"/alerts/river/{newer['alert']}/acknowledge")
+    assert "account 0 has it" in house.lead.post(f"/alerts/river/{older['alert']}/resolve", {"outcome": "safe"}).text
+
+
+def test_of_an_earlier_one_that_was_resolved_nothing_is_said() -> None:
+    house = Lived(high(T0 + HOUR))
+    house.resolve()
+    house.hear(high(T0 + 2 * HOUR))
+    [newer] = house.stand()
+    assert newer["earlier_by"] == ""
+
+
+def test_an_older_one_of_another_program_is_not_found() -> None:
+    house = Lived(high(T0 + HOUR))
+    older = take(house)
+    house.hear(high(T0 + 2 * HOUR))
+    coordinator = house.signed_in(("hill", "coordinator"))
+    assert coordinator.post(f"/alerts/river/{older['alert']}/resolve", {"outcome": "safe"}).status_code == 404
