@@ -227,3 +227,43 @@ def test_an_older_one_of_another_program_is_not_found() -> None:
     house.hear(high(T0 + 2 * HOUR))
     coordinator = house.signed_in(("hill", "coordinator"))
     assert coordinator.post(f"/alerts/river/{older['alert']}/resolve", {"outcome": "safe"}).status_code == 404
+
+
+# What other pages say of it
+
+
+def test_the_page_of_a_person_says_who_has_an_alarm_in_their_hands_and_leaves_out_what_is_over() -> None:
+    house = Lived(high(T0 + HOUR))
+    path = "/api/v1/people/river/n-1"
+    [alarm] = house.lead.get(path).json()["alarms"]
+    assert (alarm["by"], alarm["at"]) == ("", None)
+    take(house)
+    [alarm] = house.lead.get(path).json()["alarms"]
+    assert (alarm["by"], alarm["at"]) == ("account 0", T0 + HOUR)
+    assert "in the hands of account 0" in house.lead.get("/people/river/n-1").text
+    [line] = house.stand("acknowledged")
+    house.lead.post(f"/alerts/river/{line['alert']}/resolve", {"outcome": "safe"})
+    assert house.lead.get(path).json()["alarms"] == []
+
+
+def test_a_proposal_does_not_warn_of_what_is_over() -> None:
+    house = Lived(high(T0 + HOUR))
+    path = f"/api/v1/review/river/{house.river.match('n-1').id}"
+    said = [line["words"] for line in house.lead.get(path).json()["detail"]["clock"]]
+    assert "In great distress." in said
+    house.resolve()
+    assert "In great distress." not in [line["words"] for line in house.lead.get(path).json()["detail"]["clock"]]
+
+
+def test_what_was_taken_and_is_not_over_is_not_nothing_urgent() -> None:
+    house = Lived(high(T0 + HOUR))
+    take(house)
+    page = house.lead.get("/today").text
+    assert "Nothing urgent is known" not in page
+    assert '<a href="/alerts?show=acknowledged">1 thing that could not wait is in somebody’s hands</a>' in page
+    house.hear(TOLD["self_harm_often"](T0 + HOUR))
+    assert "1 thing cannot wait" in house.lead.get("/today").text
+    house.resolve()
+    [line] = house.stand("acknowledged")
+    house.lead.post(f"/alerts/river/{line['alert']}/resolve", {"outcome": "safe"})
+    assert "Nothing urgent is known" in house.lead.get("/today").text
