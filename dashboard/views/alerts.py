@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
+from sqlalchemy import Connection
 
 from dashboard import claims, words
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, NotFound, Page
@@ -196,9 +197,10 @@ def acknowledged(ask: Ask, form: Taken) -> Decided:
         who = accounts_name(ask, done.resolved_by or done.acknowledged_by)
         at = done.resolved_at or done.acknowledged_at or ask.now
         raise Conflict(f"{who} has it already, since {words.lasting(max(0, ask.now - at))} ago")
-    _be_first(ask, alarm, "acknowledged", "has it already")
+    undo = _be_first(ask, alarm, "acknowledged", "has it already")
     told = event(ask, program, "alert.acknowledged", alarm.id, by=ask.account.id)
-    return Decided([told], "/alerts", f"It is in your hands: {alarm.person}.", about=alarm.person, program=program.id)
+    said = f"It is in your hands: {alarm.person}."
+    return Decided([told], "/alerts", said, about=alarm.person, program=program.id, undo=undo)
 
 
 def resolved(ask: Ask, form: Settled) -> Decided:
@@ -206,16 +208,18 @@ def resolved(ask: Ask, form: Settled) -> Decided:
     program, alarm, done = _alarm(ask)
     if done.resolved_at is not None:
         raise Conflict(f"{accounts_name(ask, done.resolved_by)} has resolved it already")
-    _be_first(ask, alarm, "resolved", "has resolved it already")
+    undo = _be_first(ask, alarm, "resolved", "has resolved it already")
     told = event(ask, program, "alert.resolved", alarm.id, by=ask.account.id, outcome=form.outcome)
-    return Decided([told], "/alerts", "It is resolved.", about=alarm.person, program=program.id)
+    return Decided([told], "/alerts", "It is resolved.", about=alarm.person, program=program.id, undo=undo)
 
 
-def _be_first(ask: Ask, alarm: Alarm, what: str, words: str) -> None:
-    """Claim what two may do at the same moment. Raises Conflict for the second."""
-    first = claims.take(ask.db, alarm.program, alarm.id, what, ask.account.id, what, ask.now)
+def _be_first(ask: Ask, alarm: Alarm, what: str, words: str) -> Callable[[Connection], None]:
+    """Claim what two may do at the same moment, and return what gives it back. Raises Conflict for the second."""
+    mine = (alarm.program, alarm.id, what, ask.account.id)
+    first = claims.take(ask.db, *mine, what, ask.now)
     if first is not None:
         raise Conflict(f"{first.name} {words}")
+    return lambda db: claims.drop(db, *mine, ask.now)
 
 
 def accounts_name(ask: Ask, account: str | None) -> str:

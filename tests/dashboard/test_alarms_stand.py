@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dashboard.frame import Sent
 from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
 from dashboard.oncall.channels import MAIL, Message
@@ -267,3 +268,19 @@ def test_what_was_taken_and_is_not_over_is_not_nothing_urgent() -> None:
     [line] = house.stand("acknowledged")
     house.lead.post(f"/alerts/river/{line['alert']}/resolve", {"outcome": "safe"})
     assert "Nothing urgent is known" in house.lead.get("/today").text
+
+
+@pytest.mark.parametrize(("what", "form"), [("acknowledge", {}), ("resolve", {"outcome": "safe"})])
+def test_what_could_not_be_sent_is_in_nobodys_hands(what: str, form: dict[str, str]) -> None:
+    house = Lived(high(T0 + HOUR))
+    [line] = house.stand()
+    path, send = f"/alerts/river/{line['alert']}/{what}", house.parts.send
+
+    def away(events) -> Sent:
+        raise Unreachable(MAIL, "away")
+
+    object.__setattr__(house.parts, "send", away)
+    assert house.lead.post(path, form).status_code == 503
+    object.__setattr__(house.parts, "send", send)
+    house.now += 30
+    assert house.signed_in(("river", "coordinator")).post(path, form).status_code == 303
