@@ -84,6 +84,11 @@ class Rota:
         """Whether a lead is there and can be reached: about reports nobody else should be called."""
         return any(self.people[id_].channels and self._leads(id_, program) for id_ in self.line(program, at))
 
+    def is_hidden(self, report: Alarm) -> bool:
+        """Whether no lead may see a report: they have none, or all are whom it is about."""
+        leads = [person.account for id_, person in self.people.items() if self._leads(id_, report.program)]
+        return all(lead.member == report.person for lead in leads)
+
     def holds(self, account: str, channel: str, alarm: Alarm) -> bool:
         """Whether a call still holds: its receiver may have lost account, role or mail, or be whom it is about."""
         person = self.people.get(account)

@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from dashboard import claims, words
 from dashboard.frame import COORDINATORS, Action, Ask, Conflict, Decided, NotFound, Page
 from dashboard.oncall import shown
-from dashboard.oncall.gaps import rota_of
 from dashboard.oncall.shown import Shown
+from dashboard.oncall.store import rota_of
 from dashboard.tell import event
 from dashboard.views import alarms, earlier, standing
 from dashboard.views.alarms import Alarm, Level

@@ -7,8 +7,9 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from dashboard import history
-from dashboard.frame import Ask
+from dashboard.frame import COORDINATORS, Ask
 from dashboard.memo import by_ask
+from dashboard.oncall import store
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm, Level
 from matcher.people.member import Member
@@ -101,6 +102,24 @@ def _counts(done: Mapping[tuple[str, str], Handled], alarm: Alarm) -> bool:
     return alarm.kind not in alarms.FOR_LEADS and done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None
 
 
+@by_ask
+def hidden(ask: Ask) -> list[Alarm]:
+    """Reports that no lead may see, of programs whose coordinator the account is: they have to know that one is there.
+
+    Nobody is told of one about themselves.
+    """
+    done = handled(ask)
+    found = [
+        alarm
+        for program in ask.watched.values()
+        if ask.roles(program.id) & COORDINATORS
+        for alarm in takewhile(lambda alarm: alarm.level != "list", alarms.of_program(program, ask.now))
+        if alarm.kind in alarms.FOR_LEADS and not ask.is_own(alarm.person)
+    ]
+    open_ = [alarm for alarm in found if done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None]
+    return [alarm for alarm in open_ if store.rota_of(ask).is_hidden(alarm)]
+
+
 class Urgent(NamedTuple):
     """How many things cannot wait and are not over, by whether somebody has taken them."""
 
@@ -120,5 +139,5 @@ def urgent(ask: Ask) -> Urgent:
         for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
         if may_see(ask, alarm)
     ]
-    untaken = found.count(UNTOUCHED)
-    return Urgent(untaken, sum(what.resolved_at is None for what in found) - untaken)
+    untaken, unseen = found.count(UNTOUCHED), sum(alarm.level == "now" for alarm in hidden(ask))
+    return Urgent(untaken + unseen, sum(what.resolved_at is None for what in found) - untaken)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
+
 import pytest
 
+from dashboard.access import accounts
 from dashboard.frame import Sent
 from dashboard.oncall import store
 from dashboard.oncall.caller import Caller, Calling
@@ -284,3 +288,49 @@ def test_what_could_not_be_sent_is_in_nobodys_hands(what: str, form: dict[str, s
     object.__setattr__(house.parts, "send", send)
     house.now += 30
     assert house.signed_in(("river", "coordinator")).post(path, form).status_code == 303
+
+
+# A report that no lead may see
+
+HIDDEN = "There is a report in river that no lead here may see"
+
+
+def bind(house: Lived, account: str, member: str) -> None:
+    with house.engine.begin() as db:
+        accounts.bind(db, account, member, house.now)
+
+
+def test_a_report_about_the_only_lead_is_told_to_coordinators_and_not_to_the_lead() -> None:
+    house = Lived()
+    on_call = OnCall(house)
+    bind(house, house._lead, "m-2")
+    house.hear(tell("safety.reported", "m-2", T0 + HOUR, by="n-1"))
+    assert on_call.at(0) == [DEPUTY]
+    page = house.browser(on_call.deputy).get("/today").text
+    assert HIDDEN in page
+    assert "1 thing cannot wait" in unescape(re.sub("<[^>]+>", "", page))
+    assert "m-2" not in page.partition("<main")[0]
+    for account in (house._lead, house.account(("hill", "coordinator")), house.account(("river", "viewer"))):
+        assert HIDDEN not in house.browser(account).get("/insights").text
+    house.account(("*", "lead"))
+    assert HIDDEN not in house.browser(on_call.deputy).get("/today").text
+
+
+def test_a_lead_of_all_programs_is_called_about_a_report_that_the_only_other_lead_may_not_see() -> None:
+    house = Lived()
+    on_call = OnCall(house)
+    bind(house, house._lead, "m-2")
+    everywhere = house.account(("*", "lead"))
+    with house.engine.begin() as db:
+        store.set_mail(db, everywhere, "everywhere@clinic.example")
+    house.hear(tell("safety.reported", "m-2", T0 + HOUR, by="n-1"))
+    assert on_call.at(0) == ["everywhere@clinic.example"]
+
+
+def test_of_a_hidden_report_that_is_settled_nothing_is_said() -> None:
+    house = Lived()
+    on_call = OnCall(house)
+    bind(house, house._lead, "m-2")
+    house.hear(tell("safety.reported", "m-2", T0 + HOUR, by="n-1"))
+    house.hear(tell("safety.resolved", "m-2", T0 + HOUR, outcome="unfounded"))
+    assert HIDDEN not in house.browser(on_call.deputy).get("/today").text
