@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Connection
 
 from dashboard import claims, words
@@ -21,7 +22,6 @@ from matcher.program import Program
 
 Show = Literal["open", "acknowledged", "resolved"]
 Calls = Mapping[tuple[str, str], list[Shown]]
-ROWS_MAX: Final = 25  # of a level; the rest comes up as these are taken
 
 
 class Query(BaseModel):
@@ -30,6 +30,8 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     show: Show = "open"
+    after: str | None = Field(None, max_length=100, description="The cursor of the page before.")
+    limit: int = Field(25, ge=1, le=100)
 
 
 class Line(BaseModel):
@@ -64,14 +66,17 @@ class Group(BaseModel):
     level: Level
     words: str
     lines: list[Line]
-    more: int
 
 
 class Alerts(BaseModel):
-    """Alerts by level, the most urgent first."""
+    """A page of alerts by level, the most urgent first."""
 
     show: Show
     groups: list[Group]
+    more: int
+    """How many come after these."""
+
+    next: str | None
     newer: str | None
     """The alert that has taken the place of the one of a form that was refused."""
 
@@ -85,17 +90,21 @@ class Alerts(BaseModel):
 
 def view(ask: Ask) -> Alerts:
     """What stands in the account's programs. Cost: linear in alarms."""
-    assert isinstance(ask.query, Query)
-    calls = shown.of_matters(ask)
-    every = standing.every(ask)
-    newer = _newer(ask)
-    show = next((_state(done) for alarm, done in every if alarm.id == newer), ask.query.show)
+    query = ask.query
+    assert isinstance(query, Query)
+    calls, every, newer = shown.of_matters(ask), standing.every(ask), _newer(ask)
+    show = next((_state(done) for alarm, done in every if alarm.id == newer), query.show)
     chosen = [each for each in every if _state(each[1]) == show]
-    lines = _lines(ask, [each for level in alarms.LEVELS for each in _of_level(chosen, level)[:ROWS_MAX]], calls)
+    after = query.after if newer is None else _page_of(newer, [alarm for alarm, _ in chosen], query.limit)
+    behind = chosen if after is None else [each for each in chosen if _place(each[0]) > _read(after)]
+    lines = _lines(ask, behind[: query.limit], calls)
+    more = len(behind) - len(lines)
     states = [_state(done) for _, done in every]
     return Alerts(
         show=show,
-        groups=[_group(level, lines, chosen) for level in alarms.LEVELS if _of_level(chosen, level)],
+        groups=_groups(lines),
+        more=more,
+        next=_cursor(behind[len(lines) - 1][0]) if more else None,
         newer=newer,
         counts={state: states.count(state) for state in _STATES},
         on_call=_on_call(ask),
@@ -164,13 +173,35 @@ def _line(alarm: Alarm, done: Handled, before: Handled, names: dict[str, str], c
     )
 
 
-def _of_level(found: list[tuple[Alarm, Handled]], level: Level) -> list[tuple[Alarm, Handled]]:
-    return [each for each in found if each[0].level == level]
+def _groups(lines: list[Line]) -> list[Group]:
+    found = [
+        Group(level=level, words=said, lines=[line for line in lines if line.level == level])
+        for level, said in alarms.LEVELS.items()
+    ]
+    return [group for group in found if group.lines]
 
 
-def _group(level: Level, lines: list[Line], chosen: list[tuple[Alarm, Handled]]) -> Group:
-    mine = [line for line in lines if line.level == level]
-    return Group(level=level, words=alarms.LEVELS[level], lines=mine, more=len(_of_level(chosen, level)) - len(mine))
+# Pages of the list
+
+
+def _place(alarm: Alarm) -> tuple[int, int, str]:
+    """Where it stands in the list (``standing.every``)."""
+    return alarms.RANK[alarm.level], alarm.due, alarm.id
+
+
+def _cursor(alarm: Alarm) -> str:
+    return ".".join(map(str, _place(alarm)))
+
+
+def _read(cursor: str) -> tuple[int, int, str]:
+    found = re.fullmatch(r"(\d)\.(\d{1,15})\.(a-[0-9a-f]+)", cursor)
+    return (int(found[1]), int(found[2]), found[3]) if found else (-1, 0, "")
+
+
+def _page_of(alert: str, listed: list[Alarm], limit: int) -> str | None:
+    """The cursor of the page with this alert on it; None of the first."""
+    place = next(place for place, alarm in enumerate(listed) if alarm.id == alert)
+    return _cursor(listed[place // limit * limit - 1]) if place >= limit else None
 
 
 # What somebody does about one
@@ -200,7 +231,14 @@ def acknowledged(ask: Ask, form: Taken) -> Decided:
     undo = _be_first(ask, alarm, "acknowledged", "has it already")
     told = event(ask, program, "alert.acknowledged", alarm.id, by=ask.account.id)
     said = f"It is in your hands: {alarm.person}."
-    return Decided([told], "/alerts", said, about=alarm.person, program=program.id, undo=undo)
+    return Decided([told], _where(ask, alarm), said, about=alarm.person, program=program.id, undo=undo)
+
+
+def _where(ask: Ask, taken: Alarm) -> str:
+    """Where an alarm stands that was just taken."""
+    listed = [alarm for alarm, done in standing.every(ask) if _state(done) == "acknowledged" or alarm.id == taken.id]
+    after = _page_of(taken.id, listed, Query().limit)
+    return f"{PAGE.path}?show=acknowledged{f'&after={after}' if after else ''}#{taken.id}"
 
 
 def resolved(ask: Ask, form: Settled) -> Decided:

@@ -334,3 +334,34 @@ def test_of_a_hidden_report_that_is_settled_nothing_is_said() -> None:
     house.hear(tell("safety.reported", "m-2", T0 + HOUR, by="n-1"))
     house.hear(tell("safety.resolved", "m-2", T0 + HOUR, outcome="unfounded"))
     assert HIDDEN not in house.browser(on_call.deputy).get("/today").text
+
+
+# One's way through the list
+
+
+def test_who_takes_an_alarm_lands_at_it() -> None:
+    house = Lived(high(T0 + HOUR))
+    [line] = house.stand()
+    answer = house.lead.post(f"/alerts/river/{line['alert']}/acknowledge")
+    assert answer.headers["location"] == f"/alerts?show=acknowledged#{line['alert']}"
+    assert f'id="{line["alert"]}"' in house.lead.get("/alerts?show=acknowledged").text
+
+
+def test_a_long_list_has_pages_and_who_takes_an_alarm_lands_on_the_right_one() -> None:
+    people = [f"n-{n}" for n in range(10, 40)]
+    house = Lived(*[join(who, T0) for who in people])
+    house.hear(*[tell("progress.distress", who, T0 + HOUR, level="high") for who in people])
+    first = house.lead.get("/api/v1/alerts").json()
+    seen = [line["alert"] for group in first["groups"] for line in group["lines"]]
+    assert (len(seen), first["more"]) == (25, 5)
+    assert "5 more" in house.lead.get("/alerts").text
+    second = house.lead.get("/api/v1/alerts", params={"after": first["next"]}).json()
+    seen += [line["alert"] for group in second["groups"] for line in group["lines"]]
+    assert (len(set(seen)), second["next"]) == (30, None)
+    assert house.lead.get("/api/v1/alerts", params={"after": "nonsense"}).json()["more"] == 5
+    *others, last = seen
+    for alert in others:
+        house.lead.post(f"/alerts/river/{alert}/acknowledge")
+    where = house.lead.post(f"/alerts/river/{last}/acknowledge").headers["location"]
+    assert f'id="{last}"' in house.lead.get(where.partition("#")[0]).text
+    assert "after=" in where
