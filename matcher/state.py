@@ -67,9 +67,11 @@ class State:
             self.exclusions.evolve(fact)
             self.matches.evolve(fact)
             self.support.evolve(fact)
-            if what == "match.contacted" and isinstance(fact.data, Told):
-                pair = self.matches.members_of(fact.data.subject)
-                self.members.met(pair or (), min(fact.data.time, fact.at))
+            if what in _SIGNS_OF_LIFE and isinstance(fact.data, Told):
+                pair = self.matches.members_of(fact.data.subject) or ()
+                both = what == "match.contacted"
+                heard_of = pair if both else [who for who in pair if who == getattr(fact.data.what, "by", None)]
+                self.members.heard_of(heard_of, min(fact.data.time, fact.at))
 
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON, lossless and in a fixed order."""
@@ -122,6 +124,7 @@ class State:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+_SIGNS_OF_LIFE = frozenset({"match.answered", "match.contacted", "match.pulsed"})
 _ONLY_MEMBERS = frozenset(
     {"progress.checked_in", "progress.milestone", "progress.assessed", "progress.setback", "mentor.supervised"}
 )

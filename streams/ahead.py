@@ -24,6 +24,7 @@ from streams.intake import Input
 
 WORTH_BYTES: Final = 4 * 1024 * 1024  # of files: less is read before a second process is ready
 BATCHES_MEANWHILE: Final = 6  # read here while it starts
+PIPE_BYTES: Final = 1024 * 1024  # where the system lets us: a batch fits in, and is there in one piece when asked for
 _LENGTH_BYTES: Final = 4
 
 _Packed = tuple[Any, ...]
@@ -69,6 +70,7 @@ def _start(names: Sequence[str], size: int) -> Popen[bytes]:
         stdin=DEVNULL,
         stdout=PIPE,
         stderr=DEVNULL,
+        pipesize=PIPE_BYTES,
     )
 
 

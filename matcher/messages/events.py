@@ -272,7 +272,7 @@ class MatchOpened(Data):
 
 
 class MatchAnswered(Data):
-    """One of the two says yes or no; a no needs no reason."""
+    """One of the two says yes or no, and has been heard of; a no needs no reason."""
 
     by: OpaqueId
     answer: Literal["accept", "decline"]
@@ -294,7 +294,7 @@ class MatchContacted(Data):
 
 
 class MatchPulsed(Data):
-    """How it is going, asked of one of the two."""
+    """How it is going, asked of one of the two, who has been heard of."""
 
     by: OpaqueId
     going: int | None = Field(None, ge=1, le=5)

@@ -45,7 +45,7 @@ class Side:
             self.key.append(None)
         self.place[key] = place
         self.key[place] = key
-        self._order = np.append(self._order, place)
+        self._order = np.concatenate((self._order, (place,)))
         return place
 
     def remove(self, key: str) -> None:

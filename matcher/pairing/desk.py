@@ -381,7 +381,7 @@ class Places:
         """Put somebody last; who is there keeps the place."""
         if who not in self._index:
             self._index[who] = index
-            self._order = np.append(self._order, index)
+            self._order = np.concatenate((self._order, (index,)))
 
     def remove(self, who: str) -> None:
         """Take somebody out, if there."""

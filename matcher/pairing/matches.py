@@ -6,7 +6,8 @@ A newcomer has at most one open match (proposed, held or active). The room chang
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Literal
 
 from matcher.messages import facts
@@ -42,6 +43,9 @@ class Match:
     def takes_seat(self) -> bool:
         """Whether the mentor's seat, and the newcomer, are out of the market."""
         return self.stage == "active" or self.is_pinned
+
+
+_plain = attrgetter(*Match.__slots__)
 
 
 class Matches:
@@ -193,7 +197,7 @@ class Matches:
     def to_json(self) -> dict[str, Any]:
         """The state as plain JSON."""
         return {
-            "open": [asdict(match) for match in self.open.values()],
+            "open": [dict(zip(Match.__slots__, _plain(match), strict=True)) for match in self.open.values()],
             "past": [[match_id, *pair] for match_id, pair in self.past.items()],
             "ended": list(self.ended),
             "closed": self.closed,

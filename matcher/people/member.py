@@ -52,7 +52,7 @@ class Member:
     seeks_since: int | None = None  # since when they wait for one; None: has one, or seeks none
     paused_until: int = 0
     distress_until: int = 0
-    reached_at: int = 0  # when a person was last in touch with them, staff or the other of a pair; 0: never told
+    reached_at: int = 0  # when they last were in touch with staff or the other of a pair, or answered; 0: never
     invited: bool = False
     open_reports: int = 0
     upheld: bool = False  # a report that was found to be so; no later word lifts it

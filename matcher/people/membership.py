@@ -120,8 +120,8 @@ class Membership:
         elif fact.type == "member.erased":
             del self.members[data.subject]
 
-    def met(self, people: Iterable[str], at: int) -> None:
-        """These people were in touch with each other."""
+    def heard_of(self, people: Iterable[str], at: int) -> None:
+        """These people were in touch, or answered."""
         for member in filter(None, map(self.get, people)):
             member.reached_at = max(member.reached_at, at)
 

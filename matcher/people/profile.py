@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from operator import attrgetter
 from sys import intern
 from typing import Any, Literal, TypeVar, get_args
 
@@ -97,9 +98,8 @@ class Profile:
 
     def to_json(self) -> dict[str, Any]:
         """The profile in JSON's own types, without what was not said; ``from_json`` makes it again."""
-        plain = {name: getattr(self, name) for name in self._names()}
-        plain["wishes"] = _said({each.name: getattr(self.wishes, each.name) for each in fields(self.wishes)})
-        return _said(plain)
+        plain, wishes = _said(_SAID, _of_profile(self)), _said(_WISHED, _of_wishes(self.wishes))
+        return {**plain, "wishes": wishes} if wishes else plain
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Profile:
@@ -171,8 +171,14 @@ def _first_to_say(said: Any) -> Any:
     return said
 
 
-def _said(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _as_list(value) for name, value in values.items() if value not in (None, 0, (), {})}
+_SAID = [each.name for each in fields(Profile) if each.name != "wishes"]
+_WISHED = [each.name for each in fields(MentorWishes)]
+_of_profile, _of_wishes = attrgetter(*_SAID), attrgetter(*_WISHED)
+
+
+def _said(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
+    told = zip(names, values, strict=True)
+    return {name: _as_list(value) for name, value in told if value not in (None, 0, ())}
 
 
 def _as_list(value: Any) -> Any:

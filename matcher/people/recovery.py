@@ -290,13 +290,17 @@ class Recovery:
 
     def to_json(self) -> dict[str, Any]:
         """The recovery in JSON's own types, without what is empty; ``from_json`` makes it again."""
-        values = ((name, getattr(self, name)) for name in self.__slots__ if not name.startswith("_"))
+        values = zip(_TOLD, _told(self), strict=True)
         return {name: _plain(value) for name, value in values if value not in (None, (), NEVER)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Recovery:
         """The recovery that ``to_json`` made ``plain`` of."""
         return cls(**{name: _typed(name, value) for name, value in plain.items()})
+
+
+_TOLD = [name for name in Recovery.__slots__ if not name.startswith("_")]
+_told = attrgetter(*_TOLD)
 
 
 def _breaks(relapse: Setback, counts: Callable[[str], bool]) -> bool:
@@ -322,7 +326,7 @@ _ONE: dict[str, Callable[..., NamedTuple]] = {
 
 
 def _plain(value: object) -> object:
-    return [_plain(each) for each in value] if isinstance(value, tuple | bytes) else value
+    return [_plain(each) for each in value] if isinstance(value, (tuple, bytes)) else value
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -264,6 +264,15 @@ def test_a_newcomer_who_was_in_touch_with_the_mentor_is_not_silent_also_after_th
     assert "Has not been heard of for 14 days." in words(house)
 
 
+@pytest.mark.parametrize(("by", "is_silent"), [("newcomer", False), ("mentor", True)])
+def test_who_answers_how_it_goes_has_been_heard_of_and_nobody_else(by: str, is_silent: bool) -> None:
+    house = Lived(review={"mode": "automatic"})
+    match = house.river.match("n-1")
+    house.hear(tell("match.pulsed", match.id, T0 + 13 * DAY, by=getattr(match, by), going=2))
+    house.now = T0 + 14 * DAY
+    assert ("Has not been heard of for 14 days." in words(house)) is is_silent
+
+
 # A setback of a mentor that others tell
 
 
