@@ -119,7 +119,7 @@ def _newer(ask: Ask) -> str | None:
     if not ask.errors or "alert" not in ask.path:
         return None
     found = earlier.newer(ask, ask.program(ask.path["program"]), ask.path["alert"])
-    return None if found is None else found.id
+    return found.id if found is not None and found.program in ask.programs else None
 
 
 def _on_call(ask: Ask) -> dict[str, list[str]]:
@@ -199,8 +199,8 @@ def _read(cursor: str) -> tuple[int, int, str]:
 
 
 def _page_of(alert: str, listed: list[Alarm], limit: int) -> str | None:
-    """The cursor of the page with this alert on it; None of the first."""
-    place = next(place for place, alarm in enumerate(listed) if alarm.id == alert)
+    """The cursor of the page with this alert on it; None of the first, and where it is not listed."""
+    place = next((place for place, alarm in enumerate(listed) if alarm.id == alert), 0)
     return _cursor(listed[place // limit * limit - 1]) if place >= limit else None
 
 

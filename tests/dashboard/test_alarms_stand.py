@@ -15,6 +15,7 @@ from dashboard.oncall.channels import MAIL, Message
 from matcher.errors import Unreachable
 from matcher.instants import DAY
 from matcher.messages.catalog import Event
+from matcher.program import Program
 from tests.dashboard.rivers import HOUR, T0
 from tests.dashboard.test_alarms import FELT, TOLD, Lived, words
 from tests.matcher.people import join, tell
@@ -345,6 +346,18 @@ def test_who_takes_an_alarm_lands_at_it() -> None:
     answer = house.lead.post(f"/alerts/river/{line['alert']}/acknowledge")
     assert answer.headers["location"] == f"/alerts?show=acknowledged#{line['alert']}"
     assert f'id="{line["alert"]}"' in house.lead.get("/alerts?show=acknowledged").text
+
+
+def test_an_alarm_that_the_switch_hides_can_be_taken_and_leads_to_the_newer_one() -> None:
+    house = Lived(high(T0 + HOUR))
+    house.replica.programs["hill"] = Program("hill")
+    [line] = house.stand()
+    browser = house.signed_in(("river", "coordinator"), ("hill", "coordinator"))
+    assert browser.post("/switch", {"program": "hill", "then": "/today"}).status_code == 303
+    path = f"/alerts/river/{line['alert']}"
+    assert browser.post(f"{path}/acknowledge").status_code == 303
+    house.hear(high(T0 + HOUR + MINUTE))
+    assert browser.post(f"{path}/resolve", {"outcome": "safe"}).status_code == 409
 
 
 def test_a_long_list_has_pages_and_who_takes_an_alarm_lands_on_the_right_one() -> None:
