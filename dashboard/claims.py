@@ -1,8 +1,8 @@
 """Who decided on which version of a proposal: the first one does, and the second is told who and when.
 
 A claim is taken in the transaction of the decision, before its event is sent; so two coordinators on one card never
-both send. It has no person's id, and lasts as long as a decision may take to be seen; one whose event was not taken
-is given back.
+both send, nor does one twice. It has no person's id, and lasts as long as a decision may take to be seen; one whose
+event was not taken is given back.
 """
 
 from __future__ import annotations
@@ -40,19 +40,18 @@ class Claim(NamedTuple):
 
 
 def take(db: Connection, program: str, match: str, version: str, account: str, decision: str, now: int) -> Claim | None:
-    """Take this version for a decision; the claim of whoever was first, when it was somebody else."""
+    """Take this version for a decision; the claim that stands already, where one does, also one's own."""
     _forget(db, program, match, version, now)
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     row = {"program": program, "match": match, "version": version, "account": account, "at": now, "decision": decision}
     if db.execute(insert(CLAIMS).values(**row).on_conflict_do_nothing()).rowcount:
         return None
-    first = newest(db, program, match, version)
-    return None if first is None or first.account == account else first
+    return newest(db, program, match, version)
 
 
 def drop(db: Connection, program: str, match: str, version: str, account: str, at: int) -> None:
-    """Give back a claim that was taken at this time and came to nothing."""
-    mine = (CLAIMS.c.account == account) & (CLAIMS.c.at == at)  # not an earlier one, whose event was taken
+    """Give back a claim that ``take`` took at this time and that came to nothing."""
+    mine = (CLAIMS.c.account == account) & (CLAIMS.c.at == at)  # not one that others took when this was too old
     db.execute(delete(CLAIMS).where(_of(program, match, version) & mine))
 
 

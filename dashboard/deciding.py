@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from sqlalchemy import Connection
@@ -22,6 +22,8 @@ from matcher.program import Program
 
 Version = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{16}$")]
 Decision = Literal["approve", "hold", "reject", "reassign"]
+NAMES_ANOTHER: Final = "reassign"  # a claim keeps no mentor, so of two of them nobody knows whether they are the same
+ALREADY_SENT: Final = "already sent"
 
 
 class Form(BaseModel):
@@ -57,7 +59,9 @@ def reviewed(ask: Ask, form: Reviewed) -> Decided:
     stands = _stands(ask, program, match_id, match, form)
     if form.decision == "reassign" and form.other is not None:
         _may_be_paired(ask, program, form.newcomer, form.other)
-    undo = _claimed(ask, program, {match_id: form.version}, form.decision)
+    sent, undo = _claimed(ask, program, {match_id: form.version}, form.decision)
+    if sent:
+        return Decided((), "/today", f"{sent[match_id]}.", about=match_id, what=ALREADY_SENT, program=program.id)
     told = event(
         ask, program, "match.reviewed", stands.id,
         decision=form.decision, by=ask.account.id, reason=form.reason, mentor=form.other,
@@ -65,19 +69,35 @@ def reviewed(ask: Ask, form: Reviewed) -> Decided:
     return Decided([told], "/today", _done(program, form), about=match_id, program=program.id, undo=undo)
 
 
-def _claimed(ask: Ask, program: Program, versions: Mapping[str, str], decision: str) -> Callable[[Connection], None]:
-    """Claim these proposals, and return what gives the claims back. Raises Conflict when somebody was first."""
-    mine = [(program.id, match, version, ask.account.id) for match, version in versions.items()]
-    for claim in mine:
-        if first := claims.take(ask.db, *claim, decision, ask.now):
-            pair = program.state.matches.members_of(claim[1]) or ()
-            raise Conflict(f"{' and '.join(pair)}: {_was_first(ask, first)}")
+class Claimed(NamedTuple):
+    """What of one's claims was new, and what was not."""
+
+    sent: dict[str, str]
+    """By match, what is to be said of those of which the same decision is on its way."""
+
+    undo: Callable[[Connection], None]
+    """Gives back what was new."""
+
+
+def _claimed(ask: Ask, program: Program, versions: Mapping[str, str], decision: str) -> Claimed:
+    """Claim these proposals. Raises Conflict where somebody was first, or one decided otherwise oneself."""
+    new, sent = list[tuple[str, str, str, str]](), dict[str, str]()
+    for match, version in versions.items():
+        claim = program.id, match, version, ask.account.id
+        first = claims.take(ask.db, *claim, decision, ask.now)
+        if first is None:
+            new.append(claim)
+            continue
+        pair = program.state.matches.members_of(match) or ()
+        sent[match] = f"{' and '.join(pair)}: {_was_first(ask, first)}"
+        if (first.account, first.decision) != (ask.account.id, decision) or decision == NAMES_ANOTHER:
+            raise Conflict(sent[match])
 
     def undo(db: Connection) -> None:
-        for claim in mine:
+        for claim in new:
             claims.drop(db, *claim, ask.now)
 
-    return undo
+    return Claimed(sent, undo)
 
 
 def _match(ask: Ask, program: Program, match_id: str) -> Match | None:
@@ -151,10 +171,16 @@ def approved_together(ask: Ask, form: Together) -> Decided:
     if any(pair not in listed for pair in form.pairs):
         raise Conflict("a pair of the list has changed since you opened it, and nothing was decided: look at it again")
     chosen = [listed[pair] for pair in dict.fromkeys(form.pairs)]
-    undo = _claimed(ask, program, {one.match: one.version for one in chosen}, "approve")
-    told = [event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id) for one in chosen]
-    done = f"{words.many(len(told), 'pair')} approved."
-    return Decided(told, "/today", done, program=program.id, whole=True, undo=undo)
+    sent, undo = _claimed(ask, program, {one.match: one.version for one in chosen}, "approve")
+    told = [
+        event(ask, program, "match.reviewed", one.match, decision="approve", by=ask.account.id)
+        for one in chosen
+        if one.match not in sent
+    ]
+    done = f"{words.many(len(told), 'pair')} approved." if told else ""
+    again = f"{words.many(len(sent), 'pair')} approved before, not again." if sent else ""
+    what = None if told else ALREADY_SENT
+    return Decided(told, "/today", f"{done} {again}".strip(), what=what, program=program.id, whole=True, undo=undo)
 
 
 class Reasoned(Form):

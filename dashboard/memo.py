@@ -76,17 +76,18 @@ def by_member(make: Callable[[Program, Member, int], T | None]) -> Callable[[Pro
 
 
 def by_minute(make: Callable[Concatenate[Program, int, P], T]) -> Callable[Concatenate[Program, int, P], tuple[T, int]]:
-    """Keep the answer for a minute whatever happens, with the instant that it is of: for what takes a while.
+    """Keep the answer for a minute, with the instant that it is of: for what takes a while.
 
+    Only where pairing begins or ends, or another policy is in force, it is made anew at once.
     What is passed beside program and instant says where to read, never what: the answer is the same for all.
     """
-    kept: WeakKeyDictionary[Program, tuple[int, T]] = WeakKeyDictionary()
+    kept: WeakKeyDictionary[Program, tuple[int, tuple[bool, str | None], T]] = WeakKeyDictionary()
 
     @wraps(make)
     def asked(program: Program, at: int, /, *where: P.args, **more: P.kwargs) -> tuple[T, int]:
-        held = kept.get(program)
-        if held is None or not 0 <= at - held[0] < MINUTE:
-            held = kept[program] = (at, make(program, at, *where, **more))
-        return held[1], held[0]
+        held, ruled = kept.get(program), (program.state.pairing, program.state.policy_digest)
+        if held is None or not 0 <= at - held[0] < MINUTE or held[1] != ruled:
+            held = kept[program] = (at, ruled, make(program, at, *where, **more))
+        return held[2], held[0]
 
     return asked

@@ -6,21 +6,28 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dashboard import words
+from dashboard.history import Happened
 from matcher.people.experience import MILLION
 
 Said = Mapping[str, Any]
 
 
-def sentence(type_: str, said: Said) -> str:
-    """The fact in words. A type that has none yet is told by its name."""
-    tell = _TELL.get(type_)
-    return words.sentence(tell(said) if tell else type_.replace(".", " ").replace("_", " "))
+def sentence(one: Happened, page: str | None = None) -> str:
+    """The fact in words, as the timeline of ``page`` tells it: that of whom the fact is about, if nobody is named.
+
+    Where somebody else's page tells it, the sentence says whom it is about. A type that has none is told by its name.
+    """
+    if page not in (None, one.subject) and one.type in _OF_THE_OTHER:
+        return words.sentence(_OF_THE_OTHER[one.type](one.subject, one.said))
+    tell = _TELL.get(one.type)
+    return words.sentence(tell(one.said) if tell else one.type.replace(".", " ").replace("_", " "))
 
 
-def details(type_: str, said: Said) -> list[str]:
+def details(one: Happened) -> list[str]:
     """What else the fact says: reasons and rules."""
-    if type_ == "mentor.invited":  # who is invited meets every rule
+    if one.type == "mentor.invited":  # who is invited meets every rule
         return []
+    said = one.said
     lines = [words.sentence(each) for each in said.get("because", ())]
     lines += [words.RISKS.get(risk, risk) for risk in said.get("risks", ())]
     lines += [f"Not as the rules have it: {bar}." for bar in words.bars(said.get("warnings", ()))]
@@ -93,7 +100,8 @@ def _screened(said: Said) -> str:
 
 
 def _reviewed(said: Said) -> str:
-    past = {"approve": "approved", "hold": "put on hold", "reject": "rejected", "reassign": "given another mentor"}
+    other = said.get("mentor", "another mentor")
+    past = {"approve": "approved", "hold": "put on hold", "reject": "rejected", "reassign": f"reassigned to {other}"}
     return f"the proposal was {past.get(str(said.get('decision')), 'reviewed')}{_by(said)}{_because(said)}"
 
 
@@ -143,11 +151,9 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
     "match.contacted": lambda said: f"{said['by']} was in touch{_channel(said)}",
     "match.pulsed": _pulsed,
     "match.closed": lambda said: f"the pair was ended{_by(said)}{_because(said)}",
-    "safety.reported": lambda said: f"a {said.get('severity', 'serious')} safety report",
+    "safety.reported": lambda said: f"a {_severity(said)} safety report about them",
     "safety.resolved": lambda said: f"the safety report was settled{_outcome(said)}{_by(said)}",
-    "exclusion.added": lambda said: (
-        f"must not be paired with {said['other']}: {said.get('kind', '').replace('_', ' ')}"
-    ),
+    "exclusion.added": lambda said: f"must not be paired with {said['other']}: {_kind(said)}",
     "exclusion.removed": lambda said: f"may be paired with {said['other']} again",
     "consent.granted": lambda said: f"consented to {_scope(said)}{_until(said)}",
     "consent.revoked": lambda said: f"took back the consent to {_scope(said)}",
@@ -166,6 +172,22 @@ _TELL: Final[dict[str, Callable[[Said], str]]] = {
     "match.released": lambda said: "the plan may change the proposal again",
     "match.ended": lambda said: f"{said['newcomer']} and {said['mentor']} are no longer paired{_because(said)}",
 }
+
+_OF_THE_OTHER: Final[dict[str, Callable[[str, Said], str]]] = {
+    "match.recorded": lambda subject, said: f"a pair made by people was recorded, with {subject}{_by(said)}",
+    "safety.reported": lambda subject, said: f"reported {subject}, in a {_severity(said)} safety report",
+    "exclusion.added": lambda subject, said: f"{subject} must not be paired with them: {_kind(said)}",
+    "exclusion.removed": lambda subject, said: f"{subject} may be paired with them again",
+}
+"""Of one person, and of another whose page tells it too: by whom it is about."""
+
+
+def _severity(said: Said) -> str:
+    return str(said.get("severity", "serious"))
+
+
+def _kind(said: Said) -> str:
+    return str(said.get("kind", "conflict")).replace("_", " ")
 
 
 def _outcome(said: Said) -> str:

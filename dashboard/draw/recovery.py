@@ -40,9 +40,7 @@ KINDS: Final = {"progress.setback": "setback", "progress.milestone": "milestone"
 
 def of(told: Sequence[Happened]) -> Markup:
     """The chart of what was told of somebody's recovery."""
-    marks = [
-        Mark(each.time, telling.sentence(each.type, each.said), KINDS[each.type]) for each in told if each.type in KINDS
-    ]
+    marks = [Mark(each.time, telling.sentence(each), KINDS[each.type]) for each in told if each.type in KINDS]
     slips = sum(mark.kind == "setback" for mark in marks)
     label = f"Mood and craving over time, {words.many(slips, 'setback')}"
     return chart(_points(told, "mood"), _points(told, "craving"), marks, label)

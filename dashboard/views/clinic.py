@@ -209,7 +209,7 @@ def _is_known(member: Member, happened: Happened) -> bool:
 
 def _told(happened: Sequence[Happened], *types: str) -> list[Told]:
     found = [each for each in happened if each.type in types]
-    return [Told(at=each.time, words=telling.sentence(each.type, each.said)) for each in reversed(found)]
+    return [Told(at=each.time, words=telling.sentence(each)) for each in reversed(found)]
 
 
 PAGE = Page(PATH, "Consented", CLINICIANS, view, "clinic.html", query=Query, nav="bar", order=60, aside=COORDINATORS)

@@ -46,14 +46,15 @@ def _movers(before: dict[str, str], after: dict[str, str], newcomer: str) -> lis
 
 
 def _left_out(program: Program, market: Market, plan: dict[str, str], newcomer: str, mentor: str, at: int) -> list[str]:
-    """Those who could have this last seat as well, and have nobody."""
+    """Those who could have this last seat as well, and have nobody: it is one seat, whoever gets it."""
     waiting = [who for who in market.open_to(mentor) if who != newcomer and who not in plan]
     if not waiting:
         return []
     first = min(waiting, key=lambda who: (program.state.members[who].seeks_since or 0, who))
-    others = f" and {words.many(len(waiting) - 1, 'other')}" if len(waiting) > 1 else ""
-    have = "have" if others else "has"
-    return [f"It takes the last seat of {mentor}: {first}{others} {have} nobody until {until(program, first, at)}."]
+    if len(waiting) == 1:
+        return [f"It takes the last seat of {mentor}: {first} has nobody until {until(program, first, at)}."]
+    said = f"It takes the last seat of {mentor}, which {len(waiting):,} others who wait could have had"
+    return [f"{said}; {first} has waited longest of them."]
 
 
 def until(program: Program, newcomer: str, at: int) -> str:

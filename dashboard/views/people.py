@@ -130,7 +130,7 @@ def standing(program: Program, member: Member, at: int) -> Standing:
         return "left"
     if match is not None:
         return match.stage
-    if member.paused_until > at:
+    if person_facts.is_away(member, at):
         return "paused"
     return "waiting" if member.seeks_since is not None else "free"
 

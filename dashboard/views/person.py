@@ -180,14 +180,14 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
     )
     shown = found[: query.limit]
     names = {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
-    return [_event(ask, each, names) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    return [_event(ask, each, member.id, names) for each in shown], shown[-1].n if len(found) > len(shown) else None
 
 
-def _event(ask: Ask, each: Happened, names: Mapping[str, str]) -> Event:
+def _event(ask: Ask, each: Happened, page: str, names: Mapping[str, str]) -> Event:
     by = each.said.get("by")
-    named = {**each.said, "by": names.get(by, by)} if isinstance(by, str) else each.said
-    said = ask.veiled(telling.sentence(each.type, named))
-    details = [ask.veiled(detail) for detail in telling.details(each.type, each.said)]
+    named = each._replace(said={**each.said, "by": names.get(by, by)}) if isinstance(by, str) else each
+    said = ask.veiled(telling.sentence(named, page))
+    details = [ask.veiled(detail) for detail in telling.details(each)]
     return Event(n=each.n, at=each.at, time=each.time, words=said, details=details)
 
 

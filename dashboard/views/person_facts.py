@@ -113,6 +113,11 @@ def away_until(member: Member) -> int:
     return max(member.paused_until, member.mentorship.paused_until if member.mentorship else 0)
 
 
+def is_away(member: Member, at: int) -> bool:
+    """Whether nobody is looked for until somebody is back; a report reads like any other pause: only leads see it."""
+    return member.paused_until > at or (member.seeks_since is not None and member.is_reported)
+
+
 def _age(member: Member, at: int) -> str:
     born = member.profile.birth_year
     if born is None:

@@ -1,4 +1,4 @@
-"""Whom to recruit: the kinds of mentor that would suit most of those who wait.
+"""Whom to recruit: the kinds of mentor that would suit most of those who wait and whom no free seat is for.
 
 For us with everything that helps a search; to hand out so that nobody can be recognised: no number below five, at most
 two traits together, no diagnosis with a gender, no date.
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from dashboard import words
 from dashboard.cells import CELL_MIN
 from dashboard.frame import COORDINATORS, Ask, Page
-from dashboard.memo import by_member, by_minute, by_program
+from dashboard.memo import by_minute
 from dashboard.views import today
 from matcher.people.experience import MILLION, family, is_substance
 from matcher.people.member import Member
@@ -55,13 +55,27 @@ class Public(BaseModel):
     count: int
 
 
+class Need(NamedTuple):
+    """What free seats leave undone, in one program."""
+
+    people: int
+    wanted: list[Wanted]
+    public: list[Public]
+
+
 class Recruit(BaseModel):
     """What to look for, in one program."""
 
     program: str
+    pairing: bool
+    """Whether the program pairs: else to start is what helps first."""
+
     waiting: int
+    unplaced: int
+    """How many of them have no seat in the plan; whom their own rule bars is not counted: no mentor would help."""
+
     mentors: int
-    """How many more mentors with the usual number of seats would be enough."""
+    """How many more mentors with the usual number of seats would be enough for those."""
 
     wanted: list[Wanted]
     made_at: int
@@ -93,27 +107,36 @@ def view(ask: Ask) -> Sheet:
 
 def view_public(ask: Ask) -> PublicSheet:
     """To hand out."""
-    return PublicSheet(programs=[PublicRecruit(program=p.id, lines=_public(p, ask.now)) for p in ask.programs.values()])
+    return PublicSheet(
+        programs=[PublicRecruit(program=p.id, lines=_need(p, ask.now)[0].public) for p in ask.programs.values()]
+    )
 
 
 def of(program: Program, at: int) -> Recruit:
     """What a program should look for."""
-    wanted, made_at = _wanted(program, at)
-    waiting = len(today.unmatched(program, at))
+    need, made_at = _need(program, at)
     usual = program.policy.mentor.capacity_default
     return Recruit(
         program=program.id,
-        waiting=waiting,
-        mentors=-(-waiting // usual) if usual else 0,
-        wanted=wanted,
+        pairing=program.state.pairing,
+        waiting=len(today.unmatched(program, at)),
+        unplaced=need.people,
+        mentors=-(-need.people // usual) if usual else 0,
+        wanted=need.wanted,
         made_at=made_at,
     )
 
 
 @by_minute
-def _wanted(program: Program, at: int) -> list[Wanted]:
-    suited = _suited(program, at)
-    left, found = Counter(suited[who] for who in today.unmatched(program, at)), list[Wanted]()
+def _need(program: Program, at: int) -> Need:
+    market = program.desk.market
+    placed, members = market.plan(), program.state.members
+    unplaced = [members[who] for who in today.unmatched(program, at) if who in market and who not in placed]
+    return Need(len(unplaced), _wanted(program, unplaced), public(unplaced))
+
+
+def _wanted(program: Program, unplaced: Iterable[Member]) -> list[Wanted]:
+    left, found = Counter(map(_suited, unplaced)), list[Wanted]()
     offers = [m for m in program.state.members if m.present and m.mentorship is not None]
     prices = {mentor: program.desk.market.price(mentor) / MILLION for mentor in program.desk.market.slots()}
     while left and len(found) < KINDS_MAX:
@@ -130,32 +153,10 @@ def _wanted(program: Program, at: int) -> list[Wanted]:
     return found
 
 
-@by_program
-def _public(program: Program, at: int) -> list[Public]:
-    wants = _wants(program, at)
-    return _lines(wants[who] for who in today.unmatched(program, at))
-
-
-@by_member
-def _wants(program: Program, member: Member, at: int) -> Wants:
-    return wants(member)
-
-
 def public(people: Iterable[Member]) -> list[Public]:
     """Lines to hand out: condition with language, and gender with language, of five people and more."""
-    return _lines(wants(member) for member in people)
-
-
-def wants(member: Member) -> Wants:
-    """What of somebody counts there: conditions, and wished genders, each with the language."""
-    wish, language = member.profile.wishes.mentor_gender, _language(member)
-    lived = [(_lived(code), language) for code in sorted(_conditions(member))]
-    return lived, [(gender, language) for gender in wish] if isinstance(wish, tuple) else []
-
-
-def _lines(people: Iterable[Wants]) -> list[Public]:
     lived, wishes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for of_conditions, of_genders in people:
+    for of_conditions, of_genders in map(wants, people):
         lived.update(of_conditions)
         wishes.update(of_genders)
     lines = [
@@ -169,8 +170,14 @@ def _lines(people: Iterable[Wants]) -> list[Public]:
     return [line for line in lines if line.count >= CELL_MIN]
 
 
-@by_member
-def _suited(program: Program, member: Member, at: int) -> frozenset[Kind]:
+def wants(member: Member) -> Wants:
+    """What of somebody counts there: conditions, and wished genders, each with the language."""
+    wish, language = member.profile.wishes.mentor_gender, _language(member)
+    lived = [(_lived(code), language) for code in sorted(_conditions(member))]
+    return lived, [(gender, language) for gender in wish] if isinstance(wish, tuple) else []
+
+
+def _suited(member: Member) -> frozenset[Kind]:
     """The kinds of mentor that would suit somebody; of any gender where the newcomer wishes none."""
     wish = member.profile.wishes.mentor_gender
     genders: Iterable[str | None] = wish if isinstance(wish, tuple) else (None, *ANYBODY)

@@ -11,12 +11,12 @@ from dashboard import words
 from dashboard.access import audit
 from dashboard.frame import COORDINATORS, Ask, Page
 from dashboard.memo import by_member, by_program
-from dashboard.views import low_risk, queue, standing
+from dashboard.views import low_risk, person_facts, queue, standing
 from dashboard.views.card import Card
 from dashboard.views.queue import Place
 from matcher.instants import DAY, HOUR
 from matcher.pairing.matches import Match
-from matcher.people.member import Member
+from matcher.people.member import FOREVER, Member
 from matcher.program import Program
 
 PAGE_ROWS = 25
@@ -53,6 +53,13 @@ class Lately(BaseModel):
     """Whether the two know of it."""
 
 
+class Part(BaseModel):
+    """Words of a sentence, and the page that they lead to."""
+
+    words: str
+    href: str | None = None
+
+
 class Today(BaseModel):
     """The review queue and what is around it."""
 
@@ -70,6 +77,9 @@ class Today(BaseModel):
     lately: list[Lately]
     end: str
     """Where the day's work ends, and what comes next."""
+
+    end_parts: list[Part]
+    """The same in parts, with the pages that they lead to."""
 
     good: str
     """A line of good news."""
@@ -94,6 +104,7 @@ def view(ask: Ask) -> Today:
     more = len(behind) - len(shown)
     held = queue.held(ask, levels)
     programs = ask.programs.values()
+    end = _end(ask, len(places), held)
     return Today(
         cards=queue.cards(ask, queue.at(ask, shown), levels),
         more=more,
@@ -103,7 +114,8 @@ def view(ask: Ask) -> Today:
         shown={show: len(part) for show, part in parts.items()},
         held=held,
         lately=lately(ask),
-        end=_end(ask, len(places), held),
+        end="".join(part.words for part in end),
+        end_parts=end,
         good=ask.veiled(next((line for program in programs if (line := good_news(program, ask.now))), "")),
         waiting=sum(len(unmatched(program, ask.now)) for program in programs),
         people=sum(len(program.state.members.members) for program in programs),
@@ -169,15 +181,30 @@ def told(match: Match) -> str:
 
 @by_program
 def unmatched(program: Program, at: int) -> list[str]:
-    """Everybody who seeks a mentor and has no open match, who has waited longest first."""
+    """Everybody who seeks a mentor, has no open match and is on no pause, who has waited longest first."""
     return [who for _, who in sorted((since, who) for who, since in _waits_since(program, at).items())]
 
 
 @by_member
 def _waits_since(program: Program, member: Member, at: int) -> int | None:
-    if member.present and program.state.matches.of_newcomer(member.id) is None:
-        return member.seeks_since
-    return None
+    return member.seeks_since if _is_unmatched(program, member) and not person_facts.is_away(member, at) else None
+
+
+@by_program
+def away(program: Program, at: int) -> list[tuple[int, str]]:
+    """Who would wait, but is on a pause: until when, and who; who is back soonest first."""
+    return sorted((until, who) for who, until in _away_until(program, at).items())
+
+
+@by_member
+def _away_until(program: Program, member: Member, at: int) -> int | None:
+    if member.seeks_since is None or not _is_unmatched(program, member) or not person_facts.is_away(member, at):
+        return None
+    return member.paused_until if member.paused_until > at else FOREVER
+
+
+def _is_unmatched(program: Program, member: Member) -> bool:
+    return member.present and program.state.matches.of_newcomer(member.id) is None
 
 
 @by_program
@@ -207,25 +234,34 @@ def _slipped_since(member: Member, at: int) -> bool:
     return slip is not None and slip.at >= at
 
 
-def _end(ask: Ask, proposals: int, held: list[Card]) -> str:
-    alerts = standing.for_a_person(ask)
-    waits = list(_overdue_at(ask))
-    begin = _begin(len(alerts), sum(due <= ask.now for due in waits), after_these=proposals > 0)
-    dues = [*(alarm.due for alarm in alerts), *(card.held_until for card in held if card.held_until), *waits]
+def _end(ask: Ask, proposals: int, held: list[Card]) -> list[Part]:
+    """What is left beside the proposals, what is overdue first; what is due later only where that is news today."""
+    alerts, waits = [alarm.due for alarm in standing.for_a_person(ask)], list(_overdue_at(ask))
+    dues = [*alerts, *waits, *(card.held_until for card in held if card.held_until)]
+    left = _left(ask.now, alerts, waits)
     due = min((due for due in dues if due > ask.now), default=None)
-    return f"{begin}; next due {words.clock(due, ask.now)}." if due is not None else f"{begin}, and nothing is due."
+    if due is None:
+        after = "." if left else ", and nothing is due."
+    else:
+        is_told = not left or due < ask.now + DAY
+        after = f"; next due {words.clock(due, ask.now)}." if is_told else "."
+    if not left:
+        return [Part(words=("After these nothing more needs you" if proposals else "Nothing needs you") + after)]
+    joined = [part for each in left for part in (Part(words=" and "), each)][1:]
+    return [*([Part(words="After these, ")] if proposals else []), *joined, Part(words=after)]
 
 
-def _begin(alerts: int, overdue: int, *, after_these: bool) -> str:
-    """What is left for somebody to do beside the proposals."""
-    said = []
+def _left(now: int, alerts: list[int], waits: list[int]) -> list[Part]:
+    """Alerts that need a person and newcomers who have waited too long, by when they are due."""
+    parts = []
     if alerts:
-        said.append(f"{words.many(alerts, 'alert')} {'needs' if alerts == 1 else 'need'} a person")
+        said = f"{words.many(len(alerts), 'alert')} {'needs' if len(alerts) == 1 else 'need'} a person"
+        parts.append(Part(words=said, href="/alerts"))
+    overdue = sum(due <= now for due in waits)
     if overdue:
-        said.append(f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long")
-    if not said:
-        return "After these nothing more needs you" if after_these else "Nothing needs you"
-    return f"{'After these, ' if after_these else ''}{words.listed(said)}"
+        said = f"{words.many(overdue, 'newcomer')} {'has' if overdue == 1 else 'have'} waited too long"
+        parts.append(Part(words=said, href="/waiting"))
+    return parts if any(due <= now for due in alerts) else parts[::-1]
 
 
 def _overdue_at(ask: Ask) -> Iterator[int]:

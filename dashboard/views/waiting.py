@@ -1,4 +1,4 @@
-"""Waiting: everyone unmatched, what bars them, and which rule relaxed would help."""
+"""Waiting: everyone unmatched and on no pause, what bars them, and which rule relaxed would help."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from dashboard.views import card, look, person_facts, recruit, today
 from dashboard.views.recruit import Recruit
 from matcher.pairing.blockers import BY_CODE, Blocker
 from matcher.pairing.explain import Near
+from matcher.people.member import FOREVER
 from matcher.program import Program
 
 NOT_STARTED: Final = ["not_started"]
 CAUSES_OF_MAX: Final = 300
 """Those who have waited longest, of whom causes are counted: each is a look at every mentor."""
+
+AWAY_MAX: Final = 25
 
 
 class Query(BaseModel):
@@ -49,6 +52,15 @@ class Line(BaseModel):
     """Who can do something about it: the coordinator, a lead, the person, or time."""
 
 
+class Away(BaseModel):
+    """Somebody who would wait, but is on a pause."""
+
+    program: str
+    id: str
+    until: int | None
+    """None: until somebody ends it."""
+
+
 class Cause(BaseModel):
     """What stands between people and their nearest mentors."""
 
@@ -68,6 +80,10 @@ class Waiting(BaseModel):
     causes: list[Cause]
     causes_at: int | None
     recruit: list[Recruit]
+    away: list[Away]
+    """Who is back soonest first; they are not among those who wait."""
+
+    away_more: int
     people: int
 
 
@@ -84,6 +100,7 @@ def view(ask: Ask) -> Waiting:
     behind = [each for each in everybody if query.after is None or each > _read(query.after)]
     shown = behind[: query.limit]
     causes, made_at = _causes(ask)
+    away = _away(ask)
     return Waiting(
         lines=[line(ask, ask.programs[program], who) for _, program, who in shown],
         total=len(everybody),
@@ -92,8 +109,20 @@ def view(ask: Ask) -> Waiting:
         causes=causes,
         causes_at=made_at,
         recruit=[recruit.of(program, ask.now) for program in ask.programs.values()] if everybody else [],
+        away=away[:AWAY_MAX],
+        away_more=max(0, len(away) - AWAY_MAX),
         people=sum(len(program.state.members.members) for program in ask.programs.values()),
     )
+
+
+def _away(ask: Ask) -> list[Away]:
+    found = [
+        (until, program.id, who)
+        for program in ask.programs.values()
+        for until, who in today.away(program, ask.now)
+        if not ask.is_own(who)
+    ]
+    return [Away(program=id_, id=who, until=None if until >= FOREVER else until) for until, id_, who in sorted(found)]
 
 
 def line(ask: Ask, program: Program, who: str) -> Line:

@@ -36,6 +36,14 @@ def test_the_last_seat_is_taken_from_who_also_waits(held: bool) -> None:
         assert program.violations() == []
 
 
+def test_a_last_seat_that_many_could_have_is_one_seat() -> None:
+    late = [join(f"n-{number}", T0 + number * HOUR) for number in range(2, 6)]
+    house = a_house(mentor("m-1", capacity=1), join("n-1", T0), *late)
+    assert effects(house, house.signed_in(("river", "coordinator")), "n-1") == [
+        "It takes the last seat of m-1, which 4 others who wait could have had; n-2 has waited longest of them."
+    ]
+
+
 def test_who_has_the_other_seat_loses_nothing() -> None:
     house = a_house(mentor("m-1", capacity=2), join("n-1", T0), join("n-2", T0 + HOUR))
     browser = house.browser(house.account(("river", "coordinator")))

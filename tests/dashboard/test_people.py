@@ -173,6 +173,39 @@ def test_only_a_lead_sees_a_report() -> None:
     assert "Record something" in seen
 
 
+def told_to_a_lead(who: str, *events) -> list[str]:
+    program = river(*events)
+    house = Living(program.program).remember(*program.facts)
+    page = coordinator(house, "lead").get(f"/api/v1/people/river/{who}").json()
+    return [event["words"] for event in page["events"]]
+
+
+@pytest.mark.parametrize(
+    ("told", "of_the_subject", "of_the_other"),
+    [
+        (
+            tell("exclusion.added", "n-1", T0 + HOUR, other="m-2", kind="never_again"),
+            "Must not be paired with m-2: never again.",
+            "n-1 must not be paired with them: never again.",
+        ),
+        (
+            tell("safety.reported", "n-1", T0 + HOUR, by="m-2"),
+            "A serious safety report about them.",
+            "Reported n-1, in a serious safety report.",
+        ),
+        (
+            tell("match.recorded", "n-1", T0 + HOUR, mentor="m-2"),
+            "A pair made by people was recorded, with m-2.",
+            "A pair made by people was recorded, with n-1.",
+        ),
+    ],
+)
+def test_a_timeline_says_whom_a_fact_is_about_that_two_pages_tell(told, of_the_subject: str, of_the_other: str) -> None:
+    mine, theirs = told_to_a_lead("n-1", told), told_to_a_lead("m-2", told)
+    assert (of_the_subject in mine, of_the_other in mine) == (True, False)
+    assert (of_the_other in theirs, of_the_subject in theirs) == (True, False)
+
+
 def test_what_is_between_somebody_and_whoever_looks_is_not_shown() -> None:
     program = river(
         tell("match.recorded", "n-1", T0 + HOUR, mentor="m-1"),
@@ -213,6 +246,24 @@ def test_a_report_is_not_told_by_how_a_pause_reads() -> None:
     assert {each["mentor"]: each["barred"] for each in near} == barred
     [line] = browser.get("/api/v1/waiting").json()["lines"]
     assert line["barred"] == ["not free for a new pair now"]
+
+
+def test_a_report_about_who_waits_reads_like_a_pause() -> None:
+    program = River(
+        join("n-1"),
+        join("n-2"),
+        tell("safety.reported", "n-1", T0 + HOUR),
+        tell("member.paused", "n-2", T0 + HOUR),
+        **STAGED,
+    )
+    browser = coordinator(Living(program.program))
+    page = browser.get("/api/v1/waiting").json()
+    assert (page["total"], [(each["id"], each["until"]) for each in page["away"]]) == (
+        0,
+        [("n-1", None), ("n-2", None)],
+    )
+    lines = browser.get("/api/v1/people").json()["lines"]
+    assert [line["standing"] for line in lines] == ["on a pause", "on a pause"]
 
 
 def test_somebody_of_another_program_is_not_there(told: Living) -> None:
@@ -341,9 +392,49 @@ def test_that_no_kind_of_mentor_stands_out_is_not_that_everybody_has_somebody() 
     browser = coordinator(Living(program.program))
     said = text_of(browser.get("/waiting/recruit"))
     assert "river: 1 wait" in said
-    assert "no kind of mentor stands out" in said
+    assert "No kind of mentor stands out" in said
     assert "everybody has somebody" not in said
     assert "No kind of mentor stands out" in text_of(browser.get("/waiting"))
+
+
+def stopped(*events) -> Living:
+    house = Living(River(*events, **STAGED).program)
+    house.now = T0 + HOUR
+    house.signed_in(("river", "lead")).post("/start/river/off")
+    return house
+
+
+def test_nobody_is_recruited_for_who_has_a_free_seat_and_before_the_start_to_start_is_what_helps() -> None:
+    house = stopped(mentor("m-1", capacity=1))
+    for who in ("n-1", "n-2", "n-3", "n-4"):
+        house.replica.programs["river"].handle(join(who, T0 + HOUR), T0 + HOUR)
+    browser = coordinator(house)
+    [one] = browser.get("/api/v1/waiting").json()["recruit"]
+    assert (one["waiting"], one["unplaced"], one["mentors"], one["pairing"]) == (4, 3, 2, False)
+    assert one["wanted"][0]["count"] == 3
+    assert "Start pairing first" in text_of(browser.get("/waiting"))
+    assert "2 more mentors with the usual number of seats would be enough for 3 of those who wait" in text_of(
+        browser.get("/waiting/recruit")
+    )
+
+
+def test_nobody_is_recruited_for_whom_no_mentor_would_help() -> None:
+    program = River(join("n-1"), tell("consent.revoked", "n-1", T0 + HOUR, scope="matching"), **STAGED)
+    browser = coordinator(Living(program.program))
+    [one] = browser.get("/api/v1/waiting").json()["recruit"]
+    assert (one["waiting"], one["unplaced"], one["mentors"], one["wanted"]) == (1, 0, 0, [])
+    assert "No more mentors are needed" in text_of(browser.get("/waiting"))
+
+
+def test_after_an_own_start_the_page_does_not_ask_to_start() -> None:
+    house = stopped()
+    house.replica.programs["river"].handle(join("n-1", T0 + HOUR), T0 + HOUR)
+    lead = coordinator(house, "lead")
+    assert [cause["code"] for cause in lead.get("/api/v1/waiting").json()["causes"]] == ["not_started"]
+    lead.post("/start/river/on")
+    page = lead.get("/api/v1/waiting").json()
+    assert [cause["code"] for cause in page["causes"]] == ["no_slot"]
+    assert page["recruit"][0]["pairing"]
 
 
 def test_what_a_seat_is_worth_is_of_mentors_of_the_whole_kind() -> None:

@@ -128,7 +128,48 @@ def test_the_day_does_not_end_while_somebody_without_a_proposal_has_waited_too_l
         decide(browser, card, "approve")
     assert queue(browser)["end"] == "Nothing needs you; next due on 3 March, 09:00 UTC."
     house.now = T0 + 25 * HOUR
-    assert queue(coordinator(house, "Ben"))["end"] == "1 newcomer has waited too long, and nothing is due."
+    browser = coordinator(house, "Ben")
+    assert queue(browser)["end"] == "1 newcomer has waited too long."
+    assert '<a href="/waiting">1 newcomer has waited too long</a>.</p>' in browser.get("/today").text
+
+
+def test_the_day_ends_with_what_is_overdue_first_and_leads_there() -> None:
+    slip = tell("progress.setback", "n-1", T0 + 24 * HOUR, code="F10.20", severity="lapse")
+    house = Living(river(join("n-2", T0), join("n-3", T0), slip).program)
+    house.now = T0 + 25 * HOUR
+    browser = coordinator(house)
+    due = "; next due on 4 March, 09:00 UTC."
+    assert queue(browser)["end"] == f"After these, 1 newcomer has waited too long and 1 alert needs a person{due}"
+    page = browser.get("/today").text
+    assert '<a href="/waiting">1 newcomer has waited too long</a> and <a href="/alerts">1 alert needs' in page
+    house.now = T0 + 48 * HOUR
+    said = queue(coordinator(house, "Ben"))["end"]
+    assert said == "After these, 1 alert needs a person and 1 newcomer has waited too long."
+
+
+def test_a_far_day_is_not_named_while_something_is_overdue() -> None:
+    late = [join("n-2", T0), join("n-3", T0), join("n-4", T0 + 30 * HOUR)]
+    house = Living(river(*late, waiting={"overdue_hours": 48}).program)
+    assert queue(coordinator(house))["end"].endswith("; next due on 4 March, 09:00 UTC.")
+    house.now = T0 + 49 * HOUR
+    assert queue(coordinator(house, "Ben"))["end"] == "After these, 1 newcomer has waited too long."
+
+
+def test_who_is_on_a_pause_has_not_waited_too_long_until_it_is_over() -> None:
+    pause = tell("member.paused", "n-3", T0, kind="hospital", until="2026-03-05")
+    house = Living(river(join("n-2", T0), join("n-3", T0), pause).program)
+    back = house.replica.programs["river"].state.members["n-3"].paused_until
+    house.now = back - 1
+    browser = coordinator(house)
+    assert "waited too long" not in queue(browser)["end"]
+    waiting = browser.get("/api/v1/waiting").json()
+    assert (waiting["total"], waiting["overdue"], waiting["recruit"]) == (0, 0, [])
+    assert [(each["id"], each["until"]) for each in waiting["away"]] == [("n-3", back)]
+    assert "On a pause" in browser.get("/waiting").text
+    house.now += 60
+    browser = coordinator(house, "Ben")
+    assert "1 newcomer has waited too long" in queue(browser)["end"]
+    assert browser.get("/api/v1/waiting").json()["away"] == []
 
 
 def test_a_milestone_is_no_good_news_any_more_when_a_setback_followed() -> None:
@@ -251,6 +292,63 @@ def test_the_second_is_told_also_before_the_first_decision_can_be_seen(house: Li
     assert "Ana already approved it" in answer.text
     house.now += 61  # it never arrived: the card still stands
     assert decide(ben, card, "hold").status_code == 303
+
+
+def slow(house: Living) -> list[object]:
+    """From now on, what is sent is on its way, and nobody decides on it."""
+    sent = list[object]()
+    object.__setattr__(house.parts, "send", lambda events: sent.extend(events) or Sent(1, decided=False))
+    object.__setattr__(house.parts, "send_whole", house.parts.send)
+    return sent
+
+
+def test_one_decision_is_sent_once_and_another_of_the_same_person_is_told_what_was_sent(house: Living) -> None:
+    ana = coordinator(house, "Ana")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    decide(ana, card, "approve")
+    assert decide(ana, card, "approve").status_code == 303
+    said = f"{card['newcomer']} and {card['mentor']}: you already approved it, less than a minute ago"
+    assert said in ana.get("/today").text
+    answer = decide(ana, card, "reject", reason="known")
+    assert answer.status_code == 409
+    assert said in answer.text
+    assert len(sent) == 1
+    assert audited(house)[:2] == ["already sent", "reviewed"]
+
+
+def test_to_choose_a_mentor_twice_is_to_be_told_of_the_first_time() -> None:
+    house = Living(river(mentor("m-3", capacity=1), mentor("m-4", capacity=1)).program)
+    ana = coordinator(house, "Ana")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    others = sorted({"m-1", "m-2", "m-3", "m-4"} - {card["mentor"]})
+    assert [decide(ana, card, "reassign", other=other).status_code for other in others] == [303, 409, 409]
+    assert len(sent) == 1
+
+
+def test_pairs_are_approved_together_once() -> None:
+    house = Living(river(join("n-2", T0)).program)
+    ana = coordinator(house, "Ana")
+    chosen = [f"{card['match']}@{card['version']}" for card in ana.get("/api/v1/low-risk/river").json()["pairs"]]
+    sent = slow(house)
+    for pairs in (chosen[:1], chosen, chosen):
+        assert ana.post("/low-risk/river", {"pairs": pairs}).status_code == 303
+    assert [event["subject"] for event in sent] == [pair.partition("@")[0] for pair in chosen]
+    assert "2 pairs approved before, not again." in ana.get("/today").text
+
+
+def test_a_decision_that_fails_takes_back_no_claim_but_its_own(house: Living) -> None:
+    ana, ben = coordinator(house, "Ana"), coordinator(house, "Ben")
+    card, sent = queue(ana)["cards"][0], slow(house)
+    decide(ana, card, "approve")
+
+    def away(events) -> None:
+        raise Unreachable(FOLLOWING, "nobody is there")
+
+    object.__setattr__(house.parts, "send", away)
+    for word in ("approve", "hold"):
+        decide(ana, card, word)
+    assert decide(ben, card, "hold").status_code == 409
+    assert len(sent) == 1
 
 
 def test_what_nobody_has_decided_on_yet_is_not_said_to_be_done(house: Living) -> None:
