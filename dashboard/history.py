@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -54,6 +55,18 @@ def progress(db: Connection, program: str, person: str) -> list[Happened]:
 def of_types(db: Connection, program: str, person: str, types: Sequence[str]) -> list[Happened]:
     """What was told of somebody, of these types; the newest ``ROWS_MAX``, the oldest first."""
     return _told_of(db, program, person, FACTS.c.type.in_(types))
+
+
+def numbers_of(db: Connection, program: str, people: Sequence[str], types: Sequence[str]) -> dict[str, list[int]]:
+    """The numbers of the facts of these types about each of the people, the newest first. Cost: a query for 500."""
+    found = defaultdict[str, list[int]](list)
+    joined = (NAMED.c.program == FACTS.c.program) & (NAMED.c.n == FACTS.c.n) & (NAMED.c.person == FACTS.c.subject)
+    told = select(NAMED.c.person, NAMED.c.n).join_from(NAMED, FACTS, joined).order_by(NAMED.c.n.desc())
+    told = told.where(NAMED.c.program == program, FACTS.c.type.in_(types))
+    for first in range(0, len(people), ROWS_MAX):
+        for row in db.execute(told.where(NAMED.c.person.in_(people[first : first + ROWS_MAX]))):
+            found[row.person].append(row.n)
+    return found
 
 
 def matches_of(db: Connection, program: str, person: str) -> list[Row[Any]]:

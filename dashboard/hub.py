@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from threading import Lock
-from typing import Final
+from typing import Final, NamedTuple
 
 from dashboard.trouble import Trouble
 from matcher.errors import code
@@ -28,7 +28,17 @@ NEWS: Final = (
 
 LOOKS: Final = ("match.opened", "match.pinned")
 
-Message = tuple[str, bytes]
+FOR_LEADS: Final = "safety."
+"""News of these is for leads: coordinators see no reports, nor that one came."""
+
+
+class Message(NamedTuple):
+    """What is new in a program, as it goes to a browser."""
+
+    program: str
+    to_leads: bytes
+    to_others: bytes | None
+    """None: nothing that they may know of."""
 
 
 class Hub:
@@ -40,12 +50,14 @@ class Hub:
 
     def tell(self, facts: Sequence[Fact]) -> None:
         """Tell all streams of these facts; called on a follower's thread."""
-        news = Counter(fact.program for fact in facts if fact.type.startswith(NEWS) and fact.type not in LOOKS)
+        new = [fact for fact in facts if fact.type.startswith(NEWS) and fact.type not in LOOKS]
+        news = Counter(fact.program for fact in new)
+        known_to_all = Counter(fact.program for fact in new if not fact.type.startswith(FOR_LEADS))
         with self._lock:
             streams = list(self._streams.items())
         for program, number in sorted(news.items()):
-            text = json.dumps({"program": program, "new": number})
-            message = (program, f"event: news\ndata: {text}\n\n".encode())
+            known = known_to_all[program]
+            message = Message(program, _text(program, number), _text(program, known) if known else None)
             for queue, loop in streams:
                 with suppress(RuntimeError):  # the server stopped meanwhile, and its loop with it
                     loop.call_soon_threadsafe(_put, queue, message)
@@ -67,6 +79,10 @@ class Hub:
         finally:
             with self._lock:
                 self._streams.pop(queue, None)
+
+
+def _text(program: str, number: int) -> bytes:
+    return f"event: news\ndata: {json.dumps({'program': program, 'new': number})}\n\n".encode()
 
 
 def _put(queue: asyncio.Queue[Message], message: Message) -> None:

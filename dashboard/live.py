@@ -56,9 +56,12 @@ async def _stream(parts: Parts, account: Account) -> AsyncIterator[bytes]:
 
 
 async def _next(queue: asyncio.Queue[Message], account: Account) -> bytes | None:
-    """The next message, if one comes soon and is of a program whose people the account sees."""
+    """The next message, if one comes soon and is of what the account sees."""
     try:
-        program, text = await asyncio.wait_for(queue.get(), BREATH_SECONDS)
+        news = await asyncio.wait_for(queue.get(), BREATH_SECONDS)
     except TimeoutError:
         return None
-    return text if account.roles(program) & COORDINATORS else None
+    roles = account.roles(news.program)
+    if "lead" in roles:
+        return news.to_leads
+    return news.to_others if roles & COORDINATORS else None

@@ -17,6 +17,7 @@ from dashboard.hub import Hub
 from dashboard.means import Means
 from dashboard.silence import Silence
 from dashboard.views import standing
+from dashboard.views.standing import Urgent
 from matcher.program import Program
 
 WAIT_SECONDS: Final = 2.0  # for one's own decision to be seen; a projection that is further behind is said to be so
@@ -45,8 +46,8 @@ class Parts:
     means: Means = field(default_factory=Means)
     clock: Callable[[], float] = time.time
     idle_seconds: int = IDLE_SECONDS
-    urgent: Callable[[Ask], int] = standing.urgent
-    """How many things cannot wait; the *now* line of every page shows the count."""
+    urgent: Callable[[Ask], Urgent] = standing.urgent
+    """How many things cannot wait; the *now* line of every page shows the counts."""
 
     hub: Hub = field(default_factory=Hub)
     """Tells open pages that something is new; the follower tells it."""

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from dashboard import words
 from dashboard.frame import COORDINATORS, LEADS, Account, Page, Place
+from dashboard.views.standing import Urgent
 
 STATIC: Final = files("dashboard") / "static"
 HTMX: Final = "htmx.min.js"
@@ -44,7 +45,7 @@ class Frame:
     account: Account | None = None
     bar: Sequence[Link] = ()
     more: Sequence[Link] = ()
-    urgent: int | None = None
+    urgent: Urgent | None = None
     """How many things cannot wait; None where nobody counted: then nothing is said of it."""
 
     gaps: Sequence[str] = ()

@@ -34,6 +34,7 @@ from dashboard.frame import (
 from dashboard.oncall.gaps import gaps_of
 from dashboard.parts import WAIT_SECONDS, Parts
 from dashboard.trouble import BAD_FORM, Trouble, not_found
+from dashboard.views.standing import Urgent
 from matcher.errors import CODES, KindredError
 from matcher.program import Program
 
@@ -55,7 +56,7 @@ class Opened:
     session: Session
     ask: Ask
     model: BaseModel
-    urgent: int
+    urgent: Urgent
     gaps: Sequence[str]
     """Why nobody would be called if something could not wait; empty when somebody would."""
 
@@ -87,7 +88,7 @@ def open_page(parts: Parts, page: Page, request: Request, searched: FormData | N
     return _audited(parts, page, _viewed(parts, page, request, session, program, query=asked))
 
 
-def around(parts: Parts, session: Session) -> tuple[int | None, Sequence[str]]:
+def around(parts: Parts, session: Session) -> tuple[Urgent | None, Sequence[str]]:
     """What stands above a page that is no view's: how much cannot wait, and the gaps; None where nobody can say."""
     try:
         with parts.engine.connect() as db, parts.replica.reading() as programs:

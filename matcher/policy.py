@@ -229,7 +229,10 @@ class WaiverTable(Table):
 
 
 class AlertTable(Table):
-    """When somebody should look after a person. How soon by level, and that a report stands until settled, is fixed."""
+    """When somebody should look after a person.
+
+    Fixed is how soon by level, and that a report, and what cannot wait, stands until somebody has dealt with it.
+    """
 
     silence_days: int = number(
         14,
@@ -248,6 +251,10 @@ class AlertTable(Table):
     slip_days: int = number(
         14, "A setback is something to look after for this long; then it is history.", "days", ge=1, le=366
     )
+    distress_days: int = number(
+        14, "Distress that can wait is something to look after for this long; what cannot wait stands until resolved.",
+        "days", ge=1, le=366,
+    )  # fmt: skip
     deadly_slip_hours: int = number(
         4, "A person by then after a slip with an opioid, a sedative or something unnamed, or soon after treatment.",
         "hours", ge=0, le=24,

@@ -26,7 +26,8 @@ from matcher.policy import Policy
 
 FORMAT = 3
 """Of ``dump``; a reader that meets a newer one says "upgrade". Format 1 kept no concerns, nor who had made a pair;
-format 2 no contacts with people, no setbacks of mentors that others told, nor when a consent to be matched was said."""
+format 2 no contacts with people, no setbacks of mentors that others told, not when a consent to be matched was said or
+somebody had left, and only the newest report."""
 
 
 class State:
@@ -113,7 +114,7 @@ class State:
         self.hears_all = False
         for member in self.members:
             member.concerns.clear()
-            member.clinicians, member.reached_at, member.consent_said = (), 0, None
+            member.clinicians, member.reached_at, member.consent_said, member.left_n = (), 0, None, 0
         for match in self.matches.open.values():
             match.recorded = False
 

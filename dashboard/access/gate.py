@@ -22,7 +22,9 @@ FORM_FIELD: Final = "form_token"
 FORM_HEADER: Final = "x-form-token"
 HOME: Final = "/"
 
-_LOCAL: Final = re.compile(r"/(?![/\\])[A-Za-z0-9._~:@!$&'()*+,;=%/-]*(\?[A-Za-z0-9._~:@!$&'()*+,;=%/?-]*)?")
+_LOCAL: Final = re.compile(
+    r"/(?![/\\])[A-Za-z0-9._~:@!$&'()*+,;=%/-]*(\?[A-Za-z0-9._~:@!$&'()*+,;=%/?-]*)?(#[A-Za-z0-9._-]*)?"
+)
 
 
 def session_of(parts: Parts, request: Request, *, is_use: bool = True) -> Session | None:

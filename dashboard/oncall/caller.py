@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 from traceback import extract_tb
-from typing import Final
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Engine
+from sqlalchemy import Engine, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import history
 from dashboard.oncall import desk, store, unseen
 from dashboard.oncall.channels import Channel, Message
-from dashboard.oncall.desk import Delivery
+from dashboard.oncall.desk import Delivery, Stand
 from dashboard.parts import Replica
 from dashboard.silence import Silence
 from dashboard.views import alarms
@@ -89,16 +89,14 @@ class Caller:
         blind, is_ready = self._unseen(now), self._ready()
         if not is_ready and not blind:
             return 0
-        opened, standing = self._alarms(now) if is_ready else ([], self._called())
-        opened += blind
-        standing |= {(alarm.program, alarm.id) for alarm in blind}
+        stand = self._stand(now, blind) if is_ready else Stand(blind, self._called() | _names(blind))
         wait = self._calling.wait_seconds
         with self._engine.connect() as db:
             rota = store.rota(db, self._calling.names)
-            if desk.is_idle(db, rota, opened, now, wait):
+            if desk.is_idle(db, rota, stand, now, wait):
                 return 0
         with self._engine.begin() as db:
-            claimed = desk.take(db, self._holder, self._calling.names, opened, standing, now, wait)
+            claimed = desk.take(db, self._holder, self._calling.names, stand, now, wait)
             mails = store.mails_of(db)
         return sum(self._deliver(delivery, mails, now) for delivery in claimed)
 
@@ -114,8 +112,8 @@ class Caller:
         with self._engine.connect() as db:
             return {(row.program, row.alert) for row in store.calls(db)}
 
-    def _alarms(self, now: int) -> tuple[list[Alarm], set[tuple[str, str]]]:
-        """Alarms that cannot wait and nobody has taken; and the names of all that stand."""
+    def _stand(self, now: int, blind: list[Alarm]) -> Stand:
+        """What stands in the programs, and that nothing new is seen of some."""
         with self._replica.reading() as programs:
             at = self._at(programs.values(), now)
             found = [alarm for program in programs.values() for alarm in alarms.of_program(program, at)]
@@ -123,7 +121,9 @@ class Caller:
         with self._engine.connect() as db:
             handled = history.alerts_of(db, names)
         urgent = [alarm for alarm in found if alarm.level == "now" and (alarm.program, alarm.id) not in handled]
-        return urgent, {(alarm.program, alarm.id) for alarm in found}
+        stands = [alarm for alarm in found if at < alarm.ends or not _is_resolved(handled, alarm)]
+        taken = {(alarm.program, alarm.matter) for alarm in found if (alarm.program, alarm.id) in handled}
+        return Stand([*urgent, *blind], _names([*stands, *blind]), taken | handled.keys())
 
     def _at(self, programs: Iterable[Program], now: int) -> int:
         if not self._paced:
@@ -158,3 +158,12 @@ class Caller:
                 places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in extract_tb(error.__traceback__)]
                 log.error("looking whom to call failed", kind=type(error).__name__, places=places[-8:])
             self._stopping.wait(LOOK_SECONDS)
+
+
+def _names(found: Iterable[Alarm]) -> set[tuple[str, str]]:
+    return {(alarm.program, alarm.id) for alarm in found}
+
+
+def _is_resolved(handled: Mapping[tuple[str, str], Row[Any]], alarm: Alarm) -> bool:
+    row = handled.get((alarm.program, alarm.id))
+    return row is not None and row.resolved_at is not None

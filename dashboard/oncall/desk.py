@@ -11,7 +11,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, Row, delete, tuple_, update
 
@@ -42,13 +42,27 @@ class Delivery:
     keys: Sequence[Key]
 
 
-def is_idle(db: Connection, rota: Rota, opened: Sequence[Alarm], now: int, wait_seconds: int) -> bool:
+class Stand(NamedTuple):
+    """What stands, as a look finds it."""
+
+    opened: Sequence[Alarm]
+    """What cannot wait and nobody has taken."""
+
+    standing: Collection[tuple[str, str]]
+    """All alarms, by program and id."""
+
+    settled: Collection[tuple[str, str]] = frozenset()
+    """What somebody has dealt with, by program and id of alarm or matter."""
+
+
+def is_idle(db: Connection, rota: Rota, stand: Stand, now: int, wait_seconds: int) -> bool:
     """Whether there is nothing to write: most looks end here, without a lock."""
     rows = store.calls(db)
-    fresh = due(rota, opened, _told(rows), now, wait_seconds)
+    fresh = due(rota, stand.opened, _told(rows), now, wait_seconds)
     return (
         not fresh
-        and not _waiting(rows, rota, opened, now)
+        and not _settled(rows, stand)
+        and not _waiting(rows, rota, stand.opened, now)
         and all(now - row.standing_at < SEEN_SECONDS for row in rows)
     )
 
@@ -57,8 +71,7 @@ def take(
     db: Connection,
     holder: str,
     channels: Collection[str],
-    opened: Sequence[Alarm],
-    standing: Collection[tuple[str, str]],
+    stand: Stand,
     now: int,
     wait_seconds: int,
 ) -> list[Delivery]:
@@ -66,9 +79,11 @@ def take(
     if not _lease(db, holder, now):
         return []
     rota = store.rota(db, channels)
-    _note(db, rota, due(rota, opened, _told(store.calls(db)), now, wait_seconds), now)
-    _forget(db, standing, now)
-    return _claim(db, _waiting(store.calls(db), rota, opened, now), now)
+    for row in _settled(store.calls(db), stand):
+        db.execute(update(CALLS).where(_these([_key(row)])).values(matter=row.alert))
+    _note(db, rota, due(rota, stand.opened, _told(store.calls(db)), now, wait_seconds), now)
+    _forget(db, stand.standing, now)
+    return _claim(db, _waiting(store.calls(db), rota, stand.opened, now), now)
 
 
 def record(db: Connection, delivery: Delivery, now: int, code: str | None) -> None:
@@ -78,18 +93,28 @@ def record(db: Connection, delivery: Delivery, now: int, code: str | None) -> No
 
 
 def _told(rows: Sequence[Row[Any]]) -> list[Told]:
-    return [Told(row.program, row.alert, row.account, row.due_at) for row in rows]
+    return [Told(row.program, row.alert, row.account, row.due_at, row.matter) for row in rows]
+
+
+def _settled(rows: Sequence[Row[Any]], stand: Stand) -> list[Row[Any]]:
+    """Calls that no later telling goes on with, and that are not yet marked so."""
+    return [
+        row
+        for row in rows
+        if row.matter != row.alert
+        and ((row.program, row.alert) in stand.settled or (row.program, row.matter) in stand.settled)
+    ]
 
 
 def _waiting(rows: Sequence[Row[Any]], rota: Rota, opened: Sequence[Alarm], now: int) -> list[Row[Any]]:
     """Calls that were not handed over yet, to who may still know, about alarms that nobody has taken meanwhile."""
-    wanted = {(alarm.program, alarm.id): alarm for alarm in opened}
+    wanted = {(alarm.program, key): alarm for alarm in opened for key in (alarm.id, alarm.matter)}
     return [
         row
         for row in rows
         if row.sent_at is None
         and row.next_try_at <= now
-        and (alarm := wanted.get((row.program, row.alert))) is not None
+        and (alarm := wanted.get((row.program, row.alert)) or wanted.get((row.program, row.matter))) is not None
         and rota.holds(row.account, row.channel, alarm)
     ]
 
@@ -115,6 +140,7 @@ def _note(db: Connection, rota: Rota, planned: Sequence[Call], now: int) -> None
             "tries": 0,
             "next_try_at": now,
             "standing_at": now,
+            "matter": call.matter,
         }
         for call in planned
         for channel in rota.people[call.account].channels

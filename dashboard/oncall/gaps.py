@@ -9,23 +9,26 @@ from dashboard.frame import Ask
 from dashboard.memo import by_ask
 from dashboard.oncall import store
 from dashboard.oncall.rota import Rota
+from dashboard.views import standing
 
 NO_CHANNEL = "Nobody is called when something cannot wait: neither mail nor a webhook is set up."
 
 
 @by_ask
-def rota_of(ask: Ask) -> Rota:
-    """The rota as it is written down now."""
-    return store.rota(ask.db, ask.channels)
-
-
-@by_ask
 def gaps_of(ask: Ask) -> list[str]:
     """The gaps of the programs that the account is asked about; what is not seen comes first."""
-    unseen = silence.said(ask.silences, ask.everywhere)
+    unseen = silence.said(ask.silences, ask.everywhere) + _hidden(ask)
     if not ask.channels:
         return unseen + without_channel(list(ask.everywhere))
-    return unseen + gaps(rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
+    return unseen + gaps(store.rota_of(ask), list(ask.everywhere), ask.wall, ask.channels)
+
+
+def _hidden(ask: Ask) -> list[str]:
+    """That there are reports which no lead may see, without about whom; to coordinators whom they are not about."""
+    where = sorted({alarm.program for alarm in standing.hidden(ask)})
+    return (
+        [f"There is a report in {_listed(where)} that no lead here may see: another lead is needed."] if where else []
+    )
 
 
 def without_channel(programs: Sequence[str]) -> list[str]:

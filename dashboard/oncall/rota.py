@@ -4,12 +4,17 @@ The order is: who has the week, the program's deputy, those of the weeks that fo
 program. Nobody is called while on leave or about themselves, and nobody twice. About a report leads are called, of whom
 one on leave is better than none. Where no lead can be reached at all, the others are: a message says nothing of what
 waits, and somebody must ask.
+
+What is told again while nobody has dealt with it goes on with whoever comes next: the calls are about the matter.
+Whoever was called longest ago comes next once all were, for a newer telling is a reason to ask them again, once.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from dashboard.frame import COORDINATORS, Account
@@ -79,6 +84,11 @@ class Rota:
         """Whether a lead is there and can be reached: about reports nobody else should be called."""
         return any(self.people[id_].channels and self._leads(id_, program) for id_ in self.line(program, at))
 
+    def is_hidden(self, report: Alarm) -> bool:
+        """Whether no lead may see a report: they have none, or all are whom it is about."""
+        leads = [person.account for id_, person in self.people.items() if self._leads(id_, report.program)]
+        return all(lead.member == report.person for lead in leads)
+
     def holds(self, account: str, channel: str, alarm: Alarm) -> bool:
         """Whether a call still holds: its receiver may have lost account, role or mail, or be whom it is about."""
         person = self.people.get(account)
@@ -115,6 +125,8 @@ class Told(NamedTuple):
     alert: str
     account: str
     at: int
+    matter: str
+    """Of the alarm (``Alarm.matter``); its own id once somebody has dealt with it."""
 
 
 class Call(NamedTuple):
@@ -126,27 +138,36 @@ class Call(NamedTuple):
     step: int
     """1 for the first who is called."""
 
+    matter: str
+
 
 def due(rota: Rota, open_alarms: Iterable[Alarm], told: Iterable[Told], at: int, wait_seconds: int) -> list[Call]:
     """Who is to be called now about alarms that nobody has taken; at most one person an alarm.
 
     The first at once, each next one ``wait_seconds`` after the one before. Cost: linear in alarms and calls.
     """
-    before: dict[tuple[str, str], list[Told]] = {}
+    before = defaultdict[tuple[str, str], set[Told]](set)
     for one in told:
-        before.setdefault((one.program, one.alert), []).append(one)
-    calls = (_next(rota, alarm, before.get((alarm.program, alarm.id), []), at, wait_seconds) for alarm in open_alarms)
+        before[one.program, one.matter].add(one)
+    calls = (_next(rota, alarm, _about(alarm, before), at, wait_seconds) for alarm in open_alarms)
     return [call for call in calls if call is not None]
 
 
-def _next(rota: Rota, alarm: Alarm, told: list[Told], at: int, wait_seconds: int) -> Call | None:
+def _about(alarm: Alarm, before: Mapping[tuple[str, str], set[Told]]) -> set[Told]:
+    none = set[Told]()
+    return before.get((alarm.program, alarm.id), none) | before.get((alarm.program, alarm.matter), none)
+
+
+def _next(rota: Rota, alarm: Alarm, told: set[Told], at: int, wait_seconds: int) -> Call | None:
     if told and at < max(one.at for one in told) + wait_seconds:
         return None
-    called = {one.account for one in told}
-    for id_ in rota.whom(alarm, at):
-        if id_ not in called:
-            return Call(alarm.program, alarm.id, id_, len(called) + 1)
-    return None
+    last = {one.account: one.at for one in sorted(told, key=attrgetter("at"))}
+    of_this = {one.account for one in told if one.alert == alarm.id}
+    left = [id_ for id_ in rota.whom(alarm, at) if id_ not in of_this]
+    if not left:
+        return None
+    step = len({(one.alert, one.account) for one in told}) + 1
+    return Call(alarm.program, alarm.id, min(left, key=lambda id_: last.get(id_, 0)), step, alarm.matter)
 
 
 def week_of(at: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from dashboard.access import accounts
 from dashboard.frame import Ask
 from dashboard.memo import by_ask
 from dashboard.oncall import store
+from dashboard.views.alarms import Alarm
 from matcher.errors import CODES
 
 
@@ -38,13 +39,19 @@ def names(ask: Ask) -> dict[str, str]:
     return {row["id"]: str(row["name"]) for row in accounts.every(ask.db)}
 
 
-def of_alarms(ask: Ask) -> dict[tuple[str, str], list[Shown]]:
-    """The calls of the programs asked about, by program and alarm, the first one first."""
+def of_matters(ask: Ask) -> dict[tuple[str, str], list[Shown]]:
+    """The calls of the programs asked about, by program and matter, the first one first."""
     people = names(ask)
     found = defaultdict[tuple[str, str], list[Shown]](list)
     for row in store.calls(ask.db, list(ask.everywhere or ask.programs)):
-        found[row.program, row.alert].append(_shown(row, people))
+        found[row.program, row.matter].append(_shown(row, people))
     return dict(found)
+
+
+def about(alarm: Alarm, calls: Mapping[tuple[str, str], list[Shown]]) -> list[Shown]:
+    """The calls about an alarm, and about earlier tellings that it took the place of."""
+    keys = dict.fromkeys((alarm.matter, alarm.id))
+    return [call for key in keys for call in calls.get((alarm.program, key), [])]
 
 
 def failures(calls: Iterable[Shown]) -> list[Shown]:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from dashboard.access.tables import ACCOUNTS, GRANTS
 from dashboard.database import upsert
-from dashboard.frame import Account, Role
+from dashboard.frame import Account, Ask, Role
+from dashboard.memo import by_ask
 from dashboard.oncall.rota import Leave, Person, Rota
 from dashboard.oncall.tables import CALLS, DEPUTIES, LEAVES, MAILS, VERSIONS, WEEKS
 
@@ -25,6 +26,12 @@ def rota(db: Connection, channels: Collection[str]) -> Rota:
         deputies={row.program: row.account for row in db.execute(select(DEPUTIES))},
         leaves=tuple(Leave(row.account, row.since, row.until) for row in db.execute(select(LEAVES))),
     )
+
+
+@by_ask
+def rota_of(ask: Ask) -> Rota:
+    """The rota as it is written down now."""
+    return rota(ask.db, ask.channels)
 
 
 def mails_of(db: Connection) -> dict[str, str]:

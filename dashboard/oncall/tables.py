@@ -67,6 +67,7 @@ CALLS: Final = Table(
     Column("sent_at", BigInteger),
     Column("code", String(64)),  # why the last try failed
     Column("standing_at", BigInteger, nullable=False),  # when its alarm was last seen to stand
+    Column("matter", String(64), nullable=False, server_default=""),  # Alarm.matter; the alert's own id once dealt with
 )
 
 LEASES: Final = Table(

@@ -7,7 +7,7 @@ means that there is no risk: 63 % of inpatients at risk had denied it (PMC825823
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import Final, Literal, cast
 
@@ -39,8 +39,8 @@ Kind = Literal[
 RANK: Final[dict[Level, int]] = {"now": 0, "same_day": 1, "list": 2}
 LEVELS: Final[dict[Level, str]] = {"now": "Now", "same_day": "Today, by a person", "list": "When there is time"}
 
-DEADLY: Final = ("F11", "F13", "")
-"""Families of which a slip may kill at once: opioids, sedatives, and what was not said."""
+DEADLY: Final = ("F11", "F13", "F19", "")
+"""Families of which a slip may kill at once: opioids, sedatives, and what was not told apart or not said."""
 
 _WITHIN: Final[dict[Kind, int]] = {
     "distress_high": 0,
@@ -100,6 +100,19 @@ class Alarm:
     words: str
     """What happened."""
 
+    ends: int = FOREVER
+    """When it is history; what cannot wait only once somebody has resolved it."""
+
+    @property
+    def matter(self) -> str:
+        """The id of what all tellings of one person and kind are about; a report is a matter of its own.
+
+        A newer telling takes the place of one that nobody has dealt with, and goes on where its calls were.
+        """
+        if self.kind in FOR_LEADS or not self.person:
+            return self.id
+        return id_of(self.program, self.person, self.kind, "")
+
 
 @by_program
 def of_program(program: Program, at: int) -> list[Alarm]:
@@ -119,28 +132,36 @@ def _by_member(program: Program, member: Member, at: int) -> list[Alarm] | None:
 
 
 def of_member(program: Program, member: Member, at: int) -> Iterator[Alarm]:
-    """What stands of one person. Of who has left only a report does: it protects others."""
-    found = [*_told(program, member, at), *_quiet(program, member, at)]
-    yield from (alarm for alarm in found if member.present or alarm.kind in concerns.REPORTS)
+    """What stands of one person."""
+    yield from _told(program, member, at)
+    if member.present:
+        yield from _quiet(program, member, at)
 
 
 def _told(program: Program, member: Member, at: int) -> Iterator[Alarm]:
-    """What somebody told: each telling is an alarm of its own, whatever was done about one before it."""
+    """What somebody told: each telling is an alarm of its own, whatever was done about one before it.
+
+    Of who has left it is what was told before, for leaving helps nobody, and reports, which protect others.
+    """
     for key, (n, since) in member.concerns.items():
         word, _, family = key.partition(" ")
-        kind = cast(Kind, word)  # the keys of concerns are kinds; a setback's names its family too
-        if since > at - _stands(kind, program.policy):
+        kind = cast(Kind, word)  # the keys of concerns begin with kinds; a setback's names its family too
+        if not member.present and n >= member.left_n and kind not in concerns.REPORTS:
+            continue
+        ends = since + _lasts(kind, program.policy)
+        if at < ends or _LEVEL[kind] == "now":
             within = _WITHIN[kind]
             if kind == "slip" and _may_kill(member, family, since, program.policy):
                 within = program.policy.alert.deadly_slip_hours * HOUR
-            yield _alarm(program, member, kind, since, within, f"#{n}" if n != concerns.NOT_KEPT else str(since))
+            telling = f"#{n}" if n != concerns.NOT_KEPT else str(since)
+            yield replace(_alarm(program, member, kind, since, within, telling), ends=ends)
 
 
-def _stands(kind: Kind, policy: Policy) -> int:
-    """For how many seconds after it happened; a report until it is resolved."""
+def _lasts(kind: Kind, policy: Policy) -> int:
+    """For how many seconds after it happened there is something to look after; a report until it is resolved."""
     if kind in concerns.REPORTS:
         return FOREVER
-    return (policy.alert.slip_days if kind in SETBACKS else policy.mentor.distress_days) * DAY
+    return (policy.alert.slip_days if kind in SETBACKS else policy.alert.distress_days) * DAY
 
 
 def _may_kill(member: Member, family: str, slipped_at: int, policy: Policy) -> bool:

@@ -92,7 +92,7 @@ def view(ask: Ask) -> Health:
         channels=sorted(ask.channels),
         gaps=gaps_of(ask),
         silences=[_unseen(each, words) for each in ask.silences for words in silence.said([each], ask.everywhere)],
-        failures=shown.failures(call for calls in shown.of_alarms(ask).values() for call in calls),
+        failures=shown.failures(call for calls in shown.of_matters(ask).values() for call in calls),
         cards=_cards(ask, is_admin),
     )
 

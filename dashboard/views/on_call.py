@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.frame import COORDINATORS, EVERYBODY, LEADS, Action, Ask, Conflict, Decided, FormErrors, NotFound, Page
 from dashboard.oncall import store
-from dashboard.oncall.gaps import gaps_of, rota_of
+from dashboard.oncall.gaps import gaps_of
 from dashboard.oncall.rota import Leave, Rota, start_of, week_of
+from dashboard.oncall.store import rota_of
 from matcher.instants import DAY
 
 WEEKS_SHOWN: Final = 8  # two months of holidays can be planned

@@ -12,7 +12,8 @@ from dashboard.access import accounts
 from dashboard.draw import recovery
 from dashboard.frame import COORDINATORS, NUMBER_MAX, Ask, NotFound, Page
 from dashboard.history import Happened
-from dashboard.views import alarms, contact, look, people, person_facts
+from dashboard.oncall import shown
+from dashboard.views import alarms, contact, look, people, person_facts, standing
 from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
 from matcher.pairing.blockers import BY_CODE
@@ -64,6 +65,11 @@ class Alarm(BaseModel):
     words: str
     level: str
     since: int
+    by: str
+    """Who has it in their hands; empty where nobody has."""
+
+    at: int | None
+    """Since when."""
 
 
 class Nearest(BaseModel):
@@ -186,11 +192,16 @@ def _event(ask: Ask, each: Happened, page: str, names: Mapping[str, str]) -> Eve
 
 
 def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:
-    found = sorted(alarms.of_member(program, member, ask.now), key=lambda alarm: alarms.RANK[alarm.level])
+    names = shown.names(ask)
     return [
-        Alarm(words=each.words, level=alarms.LEVELS[each.level], since=each.since)
-        for each in found
-        if each.kind not in alarms.FOR_LEADS or sees_reports(ask, program)
+        Alarm(
+            words=each.words,
+            level=alarms.LEVELS[each.level],
+            since=each.since,
+            by=names.get(done.acknowledged_by or "", done.acknowledged_by or ""),
+            at=done.acknowledged_at,
+        )
+        for each, done in standing.of_member(ask, program, member)
     ]
 
 

@@ -113,11 +113,12 @@ def detail(ask: Ask, program: Program, match: Match) -> Detail:
         mentor_load=f"{match.mentor} supports {load} now{had}.",
         effects=[ask.veiled(said) for said in effects.of_pairing(program, match, match.mentor, at)],
         choices=card.choices(ask, program, match),
-        clock=_clock(program, match, at),
+        clock=_clock(ask, program, match),
     )
 
 
-def _clock(program: Program, match: Match, at: int) -> list[Clock]:
+def _clock(ask: Ask, program: Program, match: Match) -> list[Clock]:
+    at = ask.now
     member = program.state.members[match.newcomer]
     lines = [Clock(words="Proposed", at=match.since)]
     if member.seeks_since is not None:
@@ -134,7 +135,7 @@ def _clock(program: Program, match: Match, at: int) -> list[Clock]:
         lines.append(Clock(words=words_, at=match.held_until))
     lines += [
         Clock(words=alarm.words, at=alarm.since)
-        for alarm in alarms.of_member(program, member, at)
+        for alarm, _ in standing.of_member(ask, program, member)
         if alarm.kind not in alarms.FOR_LEADS
     ]
     return lines

@@ -7,10 +7,12 @@ from itertools import takewhile
 from typing import NamedTuple
 
 from dashboard import history
-from dashboard.frame import Ask
+from dashboard.frame import COORDINATORS, Ask
 from dashboard.memo import by_ask
+from dashboard.oncall import store
 from dashboard.views import alarms
 from dashboard.views.alarms import Alarm, Level
+from matcher.people.member import Member
 from matcher.program import Program
 
 
@@ -28,7 +30,10 @@ UNTOUCHED = Handled()
 
 
 def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
-    """All alarms of the programs asked about that the account may see, the most urgent first, resolved ones too."""
+    """All alarms of the programs asked about that the account may see, the most urgent first.
+
+    Those that were resolved too, until they are history.
+    """
     done = handled(ask)
     found = [
         (alarm, done.get((program.id, alarm.id), UNTOUCHED))
@@ -36,7 +41,20 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
         for alarm in alarms.of_program(program, ask.now)
         if may_see(ask, alarm)
     ]
+    found = [(alarm, what) for alarm, what in found if what.resolved_at is None or ask.now < alarm.ends]
     return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
+
+
+def of_member(ask: Ask, program: Program, member: Member) -> list[tuple[Alarm, Handled]]:
+    """What stands of one person that nobody has resolved and the account may see, the most urgent first."""
+    done = handled(ask)
+    found = [
+        (alarm, done.get((program.id, alarm.id), UNTOUCHED))
+        for alarm in alarms.of_member(program, member, ask.now)
+        if may_see(ask, alarm)
+    ]
+    stand = [each for each in found if each[1].resolved_at is None]
+    return sorted(stand, key=lambda each: alarms.RANK[each[0].level])
 
 
 def for_a_person(ask: Ask) -> list[Alarm]:
@@ -84,15 +102,42 @@ def _counts(done: Mapping[tuple[str, str], Handled], alarm: Alarm) -> bool:
     return alarm.kind not in alarms.FOR_LEADS and done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None
 
 
-def urgent(ask: Ask) -> int:
-    """How many things cannot wait and nobody has taken into their hands: the count on top of every page.
+@by_ask
+def hidden(ask: Ask) -> list[Alarm]:
+    """Reports that no lead may see, of programs whose coordinator the account is: they have to know that one is there.
 
-    No page and no switch narrows it: somebody in danger elsewhere must not read as "nothing urgent".
+    Nobody is told of one about themselves.
     """
     done = handled(ask)
     found = [
         alarm
         for program in ask.watched.values()
-        for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
+        if ask.roles(program.id) & COORDINATORS
+        for alarm in takewhile(lambda alarm: alarm.level != "list", alarms.of_program(program, ask.now))
+        if alarm.kind in alarms.FOR_LEADS and not ask.is_own(alarm.person)
     ]
-    return sum(may_see(ask, alarm) and done.get((alarm.program, alarm.id), UNTOUCHED) == UNTOUCHED for alarm in found)
+    open_ = [alarm for alarm in found if done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None]
+    return [alarm for alarm in open_ if store.rota_of(ask).is_hidden(alarm)]
+
+
+class Urgent(NamedTuple):
+    """How many things cannot wait and are not over, by whether somebody has taken them."""
+
+    untaken: int
+    in_hand: int
+
+
+def urgent(ask: Ask) -> Urgent:
+    """What cannot wait: the counts on top of every page.
+
+    No page and no switch narrows it: somebody in danger elsewhere must not read as "nothing urgent".
+    """
+    done = handled(ask)
+    found = [
+        done.get((program.id, alarm.id), UNTOUCHED)
+        for program in ask.watched.values()
+        for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
+        if may_see(ask, alarm)
+    ]
+    untaken, unseen = found.count(UNTOUCHED), sum(alarm.level == "now" for alarm in hidden(ask))
+    return Urgent(untaken + unseen, sum(what.resolved_at is None for what in found) - untaken)

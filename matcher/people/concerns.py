@@ -1,4 +1,4 @@
-"""What was told of somebody that another person should look into: the newest telling of each kind.
+"""What was told of somebody that another person should look into: the newest telling of each kind, and each report.
 
 A concern bears the number of the fact that told it, so that two tellings are never taken for one: what is done about
 the first says nothing of the second, also when both tell of the same second. Of distress, self-harm and setbacks, news
@@ -27,6 +27,7 @@ SELF_HARM_OFTEN: Final = "self_harm_often"
 REPORT: Final = "report"
 REPORT_MINOR: Final = "report_minor"
 REPORTS: Final = (REPORT, REPORT_MINOR)
+"""Each report by itself (``report 57``, by the number of its fact), for whoever looked into one knows only that one."""
 SLIP: Final = "slip"
 """Of each family of codes by itself (``slip F11``; ``slip`` where it was not said), for some kill and others do not."""
 HEARSAY: Final = "hearsay"
@@ -37,6 +38,9 @@ SAME_SETBACK: Final = 14 * DAY
 
 SELF_HARM_ITEM: Final = 8
 """PHQ-9 item 9, counted from zero."""
+
+DIED: Final = "died"
+"""The reason of leaving after which nobody is called for somebody."""
 
 NOT_KEPT: Final = 0
 """Number of the fact of a concern that a snapshot of format 1 told: it kept no numbers."""
@@ -55,6 +59,11 @@ def self_harm(assessment: told.Assessed) -> int:
     return items[SELF_HARM_ITEM] if assessment.instrument == "PHQ-9" and items is not None else 0
 
 
+def kind_of(key: str) -> str:
+    """The first word of a key; what follows says which of the kind."""
+    return key.partition(" ")[0]
+
+
 def slip_of(code: str | None, kind: str = SLIP) -> str:
     """The key of a setback's concern."""
     return f"{kind} {family(code)}" if code else kind
@@ -70,7 +79,8 @@ def _self_harm_of(often: int) -> str:
 
 def _heard(member: Member, key: str, n: int, time: int) -> None:
     known = member.concerns.get(key)
-    if known is None or time > known.at - DAY:
+    left_with = known is not None and not member.present and known.n < member.left_n  # it stands, and is not hidden
+    if known is None or (time > known.at - DAY and not left_with):
         member.concerns[key] = Concern(n, time if known is None else max(time, known.at))
 
 
@@ -94,13 +104,19 @@ def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
 
 
 def _reported(member: Member, what: told.Reported, n: int, time: int) -> None:
-    member.concerns[REPORT_MINOR if what.severity == "minor" else REPORT] = Concern(n, time)
+    kind = REPORT_MINOR if what.severity == "minor" else REPORT
+    member.concerns[f"{kind} {n}"] = Concern(n, time)
 
 
 def _report_resolved(member: Member, what: told.Resolved, n: int, time: int) -> None:
+    """The word does not say which report, so all stand while one is open."""
     if not member.open_reports:
-        for key in REPORTS:
-            member.concerns.pop(key, None)
+        for key in [key for key in member.concerns if kind_of(key) in REPORTS]:
+            del member.concerns[key]
+
+
+def _left(member: Member, what: told.MemberLeft, n: int, time: int) -> None:
+    member.left_n = 0 if what.reason == DIED else n
 
 
 HEARD: Final[dict[str, Callable[[Member, Any, int, int], None]]] = {
@@ -109,6 +125,7 @@ HEARD: Final[dict[str, Callable[[Member, Any, int, int], None]]] = {
     "progress.setback": _setback,
     "safety.reported": _reported,
     "safety.resolved": _report_resolved,
+    "member.left": _left,
 }
 """By type of event: what it changes, given the number of its fact and when it happened, after all else it changes."""
 

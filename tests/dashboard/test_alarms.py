@@ -393,7 +393,9 @@ def test_a_snapshot_of_format_2_has_the_alarms_that_it_had() -> None:
     raw = json.loads(program.dump())
     raw["format"] = 2
     for member in raw["members"]:
-        del member["reached_at"]
+        del member["reached_at"], member["left_n"]
+        reports = [key for key in member["concerns"] if key.startswith("report")]
+        member["concerns"] |= {key.partition(" ")[0]: member["concerns"].pop(key) for key in reports}
     old = Program.load(json.dumps(raw).encode())
     at = T0 + 15 * DAY - 1
     assert alarms.of_program(old, at) == alarms.of_program(program, at) != []

@@ -33,6 +33,7 @@ from dashboard.frame import (
 from dashboard.pages import ACTIONS, PAGES
 from dashboard.shield import BODY_BYTES_MAX, POLICY
 from dashboard.twin import address
+from dashboard.views.standing import Urgent
 from matcher.errors import Unreachable
 from streams.service import STOPPING
 from tests.dashboard.house import House
@@ -339,7 +340,7 @@ def test_also_a_page_of_errors_and_a_secret_say_what_cannot_wait() -> None:
         assert "Nothing urgent" not in page.text
         assert "Nobody is called when something cannot wait" in page.text
 
-    def fails(ask: Ask) -> int:
+    def fails(ask: Ask) -> Urgent:
         raise RuntimeError
 
     object.__setattr__(house.parts, "urgent", fails)

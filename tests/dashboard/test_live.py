@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 
 from dashboard import hub
 from dashboard.access import sessions
+from dashboard.frame import Role
 from matcher.messages.events import MemberLeft
 from matcher.messages.facts import Fact, Told
 from tests.dashboard.house import House, served
@@ -26,20 +27,22 @@ def house(tmp_path: Path) -> House:
     return House(engine=create_engine(f"sqlite:///{tmp_path / 'dashboard.db'}"))
 
 
-def test_a_stream_tells_of_its_own_programs_and_ends_with_the_process(house: House) -> None:
+@pytest.mark.parametrize(("role", "new"), [("coordinator", 3), ("lead", 4)])
+def test_a_stream_tells_of_its_own_programs_and_ends_with_the_process(house: House, role: Role, new: int) -> None:
     stopping = list[bool]()
     object.__setattr__(house.parts, "closing", lambda: bool(stopping))
-    cookies = dict(house.signed_in(("hill", "coordinator")).client.cookies)
+    cookies = dict(house.signed_in(("hill", role)).client.cookies)
     with served(house) as address, httpx.stream("GET", f"{address}/live", cookies=cookies, timeout=20) as stream:
         lines = stream.iter_lines()
         assert next(lines).startswith("retry: ")
         house.parts.hub.tell([fact("river", "match.proposed"), fact("hill", "progress.checked_in")])
+        house.parts.hub.tell([fact("hill", "safety.reported")] * (role == "coordinator"))
         news = ("match.proposed", "newcomer.waiting", "progress.distress", "safety.reported")
         house.parts.hub.tell([fact("hill", type_) for type_ in (*news, "match.opened", "match.pinned")])
         told = [next(line for line in lines if line) for _ in range(2)]
         stopping.append(True)
         assert not [line for line in lines if line and not line.startswith(":")]
-    assert told == ["event: news", 'data: {"program": "hill", "new": 4}']
+    assert told == ["event: news", f'data: {{"program": "hill", "new": {new}}}']
 
 
 def test_a_stream_is_for_those_who_see_people(house: House) -> None:

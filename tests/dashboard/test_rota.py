@@ -59,7 +59,7 @@ def test_one_after_the_other_and_nobody_twice() -> None:
     for minute, expected in ((0, "a-1"), (14, None), (15, "a-2"), (29, None), (30, "a-3"), (45, None), (600, None)):
         calls = due(rota(), [alarm()], told, NOW + minute * 60, WAIT)
         assert [call.account for call in calls] == ([expected] if expected else []), minute
-        told += [Told(call.program, call.alert, call.account, NOW + minute * 60) for call in calls]
+        told += [Told(call.program, call.alert, call.account, NOW + minute * 60, call.matter) for call in calls]
 
 
 def test_reports_go_to_leads_and_nobody_hears_of_themselves() -> None:
@@ -88,7 +88,7 @@ def test_that_no_lead_can_be_called_is_a_gap() -> None:
 
 def test_who_cannot_be_reached_does_not_hold_up_the_others() -> None:
     silent = {**rota().people, "a-1": person("a-1", "coordinator", channels=())}
-    assert due(rota(people=silent), [alarm()], [], NOW, WAIT) == [Call("river", "a-x", "a-2", 1)]
+    assert due(rota(people=silent), [alarm()], [], NOW, WAIT) == [Call("river", "a-x", "a-2", 1, alarm().matter)]
 
 
 def test_gaps_are_said_in_words() -> None:
@@ -160,7 +160,7 @@ def test_until_somebody_takes_it_everybody_who_may_know_is_called_once(rota: Rot
     told: list[Told] = []
     for step in range(len(IDS) + 2):
         calls = due(rota, [alarm(kind)], told, at, 0)
-        told += [Told(call.program, call.alert, call.account, at) for call in calls]
+        told += [Told(call.program, call.alert, call.account, at, call.matter) for call in calls]
         assert len(calls) <= 1
         assert [call.step for call in calls] in ([], [step + 1])
     called = [one.account for one in told]
@@ -179,6 +179,6 @@ def test_until_somebody_takes_it_everybody_who_may_know_is_called_once(rota: Rot
 @given(rotas, instants, st.integers(1, 3_600), st.integers(0, 3_600))
 def test_nobody_is_called_before_the_one_before_had_their_time(rota: Rota, at: int, wait: int, passed: int) -> None:
     first = due(rota, [alarm()], [], at, wait)
-    told = [Told(call.program, call.alert, call.account, at) for call in first]
+    told = [Told(call.program, call.alert, call.account, at, call.matter) for call in first]
     later = due(rota, [alarm()], told, at + passed, wait)
     assert not first or passed >= wait or later == []

@@ -262,11 +262,14 @@ def test_a_snapshot_of_an_older_format_that_could_not_tell_all_is_sound(
     assert list(violations(folder)) == []
 
 
+LACKS_2 = ("reached_at", "left_n")
+
+
 def dump_of_format_1(program: Program) -> bytes:
     plain = program.state.to_json()
     del plain["hears_all"]
     members = [
-        {name: each for name, each in member.items() if name not in ("concerns", "clinicians", "reached_at")}
+        {name: each for name, each in member.items() if name not in ("concerns", "clinicians", *LACKS_2)}
         for member in plain["members"]
     ]
     for match in plain["matches"]["open"]:
@@ -277,7 +280,8 @@ def dump_of_format_1(program: Program) -> bytes:
 def dump_of_format_2(program: Program) -> bytes:
     plain = program.state.to_json()
     for member in plain["members"]:
-        del member["reached_at"]
+        for name in LACKS_2:
+            del member[name]
     return json.dumps({**plain, "format": 2}).encode()
 
 
