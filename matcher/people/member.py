@@ -45,9 +45,7 @@ class Member:
     profile: Profile
     recovery: Recovery
     present: bool = True
-    left_n: int = (
-        0  # number of the fact with which they left; 0 where nothing told before it matters any more: they died
-    )
+    left_n: int = 0  # number of the fact with which they left; 0 where nothing told before matters: they died
     seeks: bool = False  # a mentor, also while they have one
     seeks_since: int | None = None  # since when they wait for one; None: has one, or seeks none
     paused_until: int = 0
