@@ -228,7 +228,7 @@ def acknowledged(ask: Ask, form: Taken) -> Decided:
         who = accounts_name(ask, done.resolved_by or done.acknowledged_by)
         at = done.resolved_at or done.acknowledged_at or ask.now
         raise Conflict(f"{who} has it already, since {words.lasting(max(0, ask.now - at))} ago")
-    undo = _be_first(ask, alarm, "acknowledged", "has it already")
+    undo = _be_first(ask, alarm, "acknowledged", "it already")
     told = event(ask, program, "alert.acknowledged", alarm.id, by=ask.account.id)
     said = f"It is in your hands: {alarm.person}."
     return Decided([told], _where(ask, alarm), said, about=alarm.person, program=program.id, undo=undo)
@@ -246,7 +246,7 @@ def resolved(ask: Ask, form: Settled) -> Decided:
     program, alarm, done = _alarm(ask)
     if done.resolved_at is not None:
         raise Conflict(f"{accounts_name(ask, done.resolved_by)} has resolved it already")
-    undo = _be_first(ask, alarm, "resolved", "has resolved it already")
+    undo = _be_first(ask, alarm, "resolved", "resolved it already")
     told = event(ask, program, "alert.resolved", alarm.id, by=ask.account.id, outcome=form.outcome)
     return Decided([told], "/alerts", "It is resolved.", about=alarm.person, program=program.id, undo=undo)
 
@@ -256,7 +256,7 @@ def _be_first(ask: Ask, alarm: Alarm, what: str, words: str) -> Callable[[Connec
     mine = (alarm.program, alarm.id, what, ask.account.id)
     first = claims.take(ask.db, *mine, what, ask.now)
     if first is not None:
-        raise Conflict(f"{first.name} {words}")
+        raise Conflict(f"you have {words}" if first.account == ask.account.id else f"{first.name} has {words}")
     return lambda db: claims.drop(db, *mine, ask.now)
 
 
