@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import shutil
 import time
-from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kindred import report, settings, wiring
 from kindred.console import headline, note, progress, result
+
+if TYPE_CHECKING:
+    from streams.state import State
 
 FOLDER = Path(".demo")
 
 
 def show(program: str, members: int, mentors: int, days: int, seed: int, *, keep_open: bool) -> None:
     """Make people, let the embedded service pair them, print the report; then serve, if the door is to stay open."""
-    from kindred.made_up_mentors import Mentors
+    from kindred.made_up_people import Coordinators, Mentors
     from matcher.cohort import lines
 
     started = time.monotonic()
     events = list(lines(program, members, mentors, days, seed))
     shutil.rmtree(FOLDER, ignore_errors=True)
-    mentors_ = Mentors(seed)
+    tellers = (Mentors(seed), Coordinators(seed))
+
+    def told(state: State) -> list[str]:
+        return [line for each in state.programs.values() for teller in tellers for line in teller.tell(each)]
+
     with progress("events", len(events)) as so_far:
-        wiring.feed(FOLDER, events, so_far, lambda state: [*chain(*map(mentors_.tell, state.programs.values()))])
+        wiring.feed(FOLDER, events, so_far, told)
     seconds = time.monotonic() - started
     headline(f"The program {program}: {members} newcomers and {mentors} mentors in {days} days")
     result(f"The people are made up from treatment data. Their {len(events):,} events took {seconds:.0f} s.\n")

@@ -18,6 +18,8 @@ from sqlalchemy import create_engine
 from dashboard import pages
 from dashboard.contact.vault import Vault
 from dashboard.importing import columns
+from kindred.made_up_people import Coordinators, Mentors
+from matcher.messages.catalog import parse
 from matcher.policy import Policy, ReviewTable
 from matcher.program import Program
 from tests.dashboard.chromium import chromium, come_in
@@ -99,10 +101,17 @@ def _all() -> Iterator[Shot]:
 
 def _house(folder: Path, staged: bool) -> Living:
     """A program as the demo has it, with its history; staged, so that there is a list of low risk too."""
-    facts = cohort(260, 50, 75)
+    facts = [*cohort(260, 50, 75)]
     program = Program.fold(facts)
+    at = program.at or 0
+    newcomers = [each for each in program.state.members if each.present and each.seeks]
+    newest = max(newcomers, key=lambda each: each.joined_at)
+    for teller in (Mentors(3), Coordinators(3)):
+        for line in teller.tell(program):
+            facts += program.handle(parse(line), at)
+    facts += program.handle(tell("progress.distress", newest.id, at - 1_200, level="high"), at)
     if staged:
-        program.adopt(Policy(review=ReviewTable(mode="staged")), program.at or 0)
+        program.adopt(Policy(review=ReviewTable(mode="staged")), at)
     vault = Vault.at(folder / "card-keys", fresh=True)
     engine = create_engine(f"sqlite:///{folder / 'dashboard.db'}")
     return Living(program, engine=engine, vault=vault).remember(*facts)
