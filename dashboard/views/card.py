@@ -118,6 +118,11 @@ def over_hours(program: Program, since: int | None, at: int) -> int:
     return 0 if since is None else (at - since) // HOUR - program.policy.waiting.overdue_hours
 
 
+def overdue_since(program: Program, at: int) -> int:
+    """Who waits since then, or longer, is an hour and more over that limit."""
+    return at - (program.policy.waiting.overdue_hours + 1) * HOUR
+
+
 def strongest(seen: Look, newcomer: str, mentor: str, terms: Iterable[Term]) -> list[str]:
     """The three reasons that count most, in plain words."""
     ordered = sorted(terms, key=lambda term: -term.contribution)

@@ -179,10 +179,15 @@ def told(match: Match) -> str:
     return "Their platform was told at once; neither has answered yet."
 
 
-@by_program
 def unmatched(program: Program, at: int) -> list[str]:
     """Everybody who seeks a mentor, has no open match and is on no pause, who has waited longest first."""
-    return [who for _, who in sorted((since, who) for who, since in _waits_since(program, at).items())]
+    return [who for _, who in waits(program, at)]
+
+
+@by_program
+def waits(program: Program, at: int) -> list[tuple[int, str]]:
+    """Since when, and who: everybody who is ``unmatched``."""
+    return sorted((since, who) for who, since in _waits_since(program, at).items())
 
 
 @by_member
@@ -267,9 +272,8 @@ def _left(now: int, alerts: list[int], waits: list[int]) -> list[Part]:
 def _overdue_at(ask: Ask) -> Iterator[int]:
     """Until when everybody who has nobody, not even a proposal, should have been paired."""
     for program in ask.programs.values():
-        for who in unmatched(program, ask.now):
-            if not ask.is_own(who):
-                yield (program.state.members[who].seeks_since or 0) + program.policy.waiting.overdue_hours * HOUR
+        limit = program.policy.waiting.overdue_hours * HOUR
+        yield from (since + limit for since, who in waits(program, ask.now) if not ask.is_own(who))
 
 
 PAGE = Page("/today", "Today", COORDINATORS, view, "today.html", query=Query, nav="bar", order=10)

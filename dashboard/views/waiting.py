@@ -92,19 +92,20 @@ def view(ask: Ask) -> Waiting:
     query = ask.query
     assert isinstance(query, Query)
     everybody = sorted(
-        (program.state.members[who].seeks_since or 0, program.id, who)
+        (since, program.id, who)
         for program in ask.programs.values()
-        for who in today.unmatched(program, ask.now)
+        for since, who in today.waits(program, ask.now)
         if not ask.is_own(who)
     )
     behind = [each for each in everybody if query.after is None or each > _read(query.after)]
     shown = behind[: query.limit]
     causes, made_at = _causes(ask)
     away = _away(ask)
+    too_long = {program.id: card.overdue_since(program, ask.now) for program in ask.programs.values()}
     return Waiting(
         lines=[line(ask, ask.programs[program], who) for _, program, who in shown],
         total=len(everybody),
-        overdue=sum(card.over_hours(ask.programs[id_], since, ask.now) > 0 for since, id_, _ in everybody),
+        overdue=sum(since <= too_long[id_] for since, id_, _ in everybody),
         next=_cursor(*shown[-1]) if len(behind) > len(shown) else None,
         causes=causes,
         causes_at=made_at,

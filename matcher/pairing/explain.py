@@ -175,18 +175,18 @@ def nearest(desk: Sight, newcomer: str) -> Nearest:
     if not len(mentors):
         return Nearest((), None, ("no_slot",))
     bars, fits = _bars(desk, _index(desk, newcomer), mentors)
-    count = np.sum(list(bars.values()), axis=0)
-    alone = {name: int((mask & (count == 1)).sum()) for name, mask in bars.items()}
-    rule = max(alone, key=lambda name: alone[name])
+    names, table = list(bars), np.stack(list(bars.values()))
+    count = table.sum(axis=0)
+    alone = table[:, count == 1].sum(axis=1)
+    rule = int(alone.argmax())
     closest = np.lexsort((-fits, count))
-    fewest = count == count.min()
-    tally = Counter({name: int((mask & fewest).sum()) for name, mask in bars.items()})
+    tally = table[:, count == count.min()].sum(axis=1)
     found = [
         Near(desk.roster.ids[mentors[at]], int(fits[at]) / MILLION, tuple(n for n, mask in bars.items() if mask[at]))
         for at in closest[:NEAREST_MAX]
     ]
-    codes = tuple(name for name, times in tally.most_common() if times)
-    return Nearest(tuple(found), rule if alone[rule] else None, codes or ("no_slot",))
+    codes = tuple(names[at] for at in np.argsort(-tally, kind="stable") if tally[at])
+    return Nearest(tuple(found), names[rule] if alone[rule] else None, codes or ("no_slot",))
 
 
 def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
