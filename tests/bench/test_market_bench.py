@@ -10,6 +10,7 @@ from bench.market import Case, Munkres, Peer, Pylmcf, Scipy, measure
 from bench.report import Row, cost_row, rate_row
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("peer", "mentors", "slots"), [(Scipy, 8, 3), (Pylmcf, 8, 3), (Munkres, 24, 1)])
 def test_every_peer_comes_to_the_same_values(peer: type[Peer], mentors: int, slots: int) -> None:
     row = measure(Case("small", 22, mentors, slots, goal=None, peer=peer, steps=40, checked=40))

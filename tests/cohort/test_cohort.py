@@ -139,6 +139,7 @@ def test_nothing_is_said_of_somebody_who_has_not_joined_and_nothing_of_matches(
     assert any(kind(event) == "exclusion.added" for event in half_a_year)
 
 
+@pytest.mark.slow
 def test_nobody_checks_in_while_away(half_a_year: list[dict[str, Any]]) -> None:
     away: dict[str, int] = {}
     for event in half_a_year:

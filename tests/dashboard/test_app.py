@@ -144,6 +144,7 @@ def test_a_page_opens_for_its_roles_and_no_other(real: House, page: Page, role: 
             assert answer.status_code == 403, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("action", "role"), list(itertools.product(ACTIONS, ROLES)), ids=lambda it: getattr(it, "path", it)
 )

@@ -204,6 +204,7 @@ def test_while_something_bars_them_nothing_is_said_and_not_what_it_is(side: str)
     ).model_dump()  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["n-1", "m-1"])
 def test_a_report_stops_it_also_for_two_who_are_paired(who: str) -> None:
     made = pair()

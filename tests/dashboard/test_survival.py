@@ -33,6 +33,7 @@ def test_every_pair_counts_once_and_no_count_is_small(some: list[Lasted]) -> Non
         assert list(at.days) == sorted(set(at.days))
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The confidence interval is undefined")
 @given(pairs)
 @settings(deadline=None)

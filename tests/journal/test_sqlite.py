@@ -179,6 +179,7 @@ def test_a_truncation_that_a_reader_holds_up_is_finished_by_the_next(
     home.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [

@@ -89,6 +89,7 @@ def test_every_schema_meets_its_meta_schema() -> None:
         jsonschema.Draft202012Validator.check_schema(schema)
 
 
+@pytest.mark.slow
 def test_the_asyncapi_document_meets_the_published_schema() -> None:
     published = json.loads(gzip.decompress(ASYNCAPI_SCHEMA.read_bytes()))
     document = documents("0.1.0")[ASYNCAPI]

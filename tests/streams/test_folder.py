@@ -77,6 +77,7 @@ def test_the_same_bytes_however_the_input_is_cut(
     assert contents(tmp_path / "d") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["torn", "longer", "shorter", "gone", "offsets gone", "offsets of another"])
 def test_files_are_mended_from_the_journal(events: Path, whole: dict[str, bytes], tmp_path: Path, damage: str) -> None:
     replay([str(events)], tmp_path)
