@@ -29,10 +29,11 @@ def rows() -> Iterator[Row]:
         _write(folder / "warm", lines(members=40, mentors=8, days=30), WARM_UP)
         replay([str(folder / "warm")], folder / "warmed")
         count = _write(folder / "events", lines(members=NEWCOMERS, mentors=MENTORS, days=DAYS, seed=7), EVENTS)
-        parsing = _seconds_to_parse(folder / "events")
+        before = _seconds_to_parse(folder / "events")
         started = perf_counter()
         done = replay([str(folder / "events")], folder / "out")
         seconds = perf_counter() - started
+        parsing = (before + _seconds_to_parse(folder / "events")) / 2  # the machine is not as quick all the time
         if done.accepted != count:
             raise AssertionError(f"{done.refused} of {count} events of a cohort were refused")
         name = f"{count:,} events, {MENTORS:,} mentors, against parsing"
