@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date
 
 from dashboard.frame import Ask, FormErrors
-from matcher.instants import DAY, EARLIEST, HOUR
+from matcher.instants import DAY, EARLIEST, HOUR, midnight
 from matcher.people import zones
 from matcher.program import Program
 
@@ -20,7 +20,7 @@ EAST = 14 * HOUR  # where a day begins first
 
 def has_come(day: date, now: int) -> bool:
     """Whether the day has begun anywhere on earth."""
-    return _start(day) - EAST <= now
+    return midnight(day) - EAST <= now
 
 
 def moment(day: date, now: int, zone: str | None = None) -> int:
@@ -30,7 +30,7 @@ def moment(day: date, now: int, zone: str | None = None) -> int:
     """
     theirs = now + (zones.offset(zone, now) if zone else 0)
     not_over = min(now, theirs) // DAY * DAY
-    return now if _start(day) >= not_over else _start(day) + NOON
+    return now if midnight(day) >= not_over else midnight(day) + NOON
 
 
 def instant_of(ask: Ask, program: Program, day: date | None, field: str, zone: str | None = None) -> int | None:
@@ -43,10 +43,6 @@ def instant_of(ask: Ask, program: Program, day: date | None, field: str, zone: s
     now = max(ask.now, program.at or ask.now)
     if not has_come(day, now):
         raise FormErrors(**{field: "This day has not come yet."})
-    if _start(day) < EARLIEST:
+    if midnight(day) < EARLIEST:
         raise FormErrors(**{field: "This is too long ago."})
     return moment(day, now, zone)
-
-
-def _start(day: date) -> int:
-    return (day - date(1970, 1, 1)).days * DAY

@@ -38,7 +38,7 @@ def parse_day(text: str) -> int:
     """The instant at which a calendar date ends (24:00 UTC): a pause until the 5th holds all of the 5th."""
     if len(text) > len("2026-01-01"):
         return parse_instant(text)
-    return _in_bounds(_midnight(date.fromisoformat(text)) + DAY)
+    return _in_bounds(midnight(date.fromisoformat(text)) + DAY)
 
 
 def format_instant(at: int) -> str:
@@ -53,10 +53,11 @@ def year_of(at: int) -> int:
 
 def end_of_year(year: int) -> int:
     """The instant at which a calendar year (UTC) ends."""
-    return _midnight(date(year + 1, 1, 1))
+    return midnight(date(year + 1, 1, 1))
 
 
-def _midnight(day: date) -> int:
+def midnight(day: date) -> int:
+    """When a day begins, in UTC."""
     return (day - date(1970, 1, 1)).days * DAY
 
 

@@ -76,7 +76,7 @@ WORDS: Final[dict[Kind, str]] = {
     "distress": "In distress.",
     "self_harm": "Said to think of death or self-harm on some days.",
     "slip": "Had a setback.",
-    "hearsay": ("Somebody said that this mentor had a setback. Check it; nothing changes until they or you say so."),
+    "hearsay": "Somebody said that this mentor had a setback. Check it; nothing changes until they or you say so.",
     "silence": "Has not been heard of for {}.",
     "no_contact": "Paired for {} and more, and no contact is on record.",
     "unseen": "Nothing new is seen.",
@@ -104,6 +104,11 @@ class Alarm:
     """When it is history; what cannot wait only once somebody has resolved it."""
 
     @property
+    def place(self) -> tuple[int, int, str]:
+        """Where it stands in lists: the most urgent first, then what is due first."""
+        return RANK[self.level], self.due, self.id
+
+    @property
     def matter(self) -> str:
         """The id of what all tellings of one person and kind are about; a report is a matter of its own.
 
@@ -118,7 +123,7 @@ class Alarm:
 def of_program(program: Program, at: int) -> list[Alarm]:
     """Everything that stands in a program, the most urgent first. Cost: linear in alarms."""
     found = [alarm for each in _by_member(program, at).values() for alarm in each]
-    return sorted(found, key=lambda alarm: (RANK[alarm.level], alarm.due, alarm.id))
+    return sorted(found, key=lambda alarm: alarm.place)
 
 
 def of_person(program: Program, person: str, at: int) -> list[Alarm]:

@@ -96,7 +96,7 @@ def view(ask: Ask) -> Alerts:
     show = next((_state(done) for alarm, done in every if alarm.id == newer), query.show)
     chosen = [each for each in every if _state(each[1]) == show]
     after = query.after if newer is None else _page_of(newer, [alarm for alarm, _ in chosen], query.limit)
-    behind = chosen if after is None else [each for each in chosen if _place(each[0]) > _read(after)]
+    behind = chosen if after is None else [each for each in chosen if each[0].place > _read(after)]
     lines = _lines(ask, behind[: query.limit], calls)
     more = len(behind) - len(lines)
     states = [_state(done) for _, done in every]
@@ -184,13 +184,8 @@ def _groups(lines: list[Line]) -> list[Group]:
 # Pages of the list
 
 
-def _place(alarm: Alarm) -> tuple[int, int, str]:
-    """Where it stands in the list (``standing.every``)."""
-    return alarms.RANK[alarm.level], alarm.due, alarm.id
-
-
 def _cursor(alarm: Alarm) -> str:
-    return ".".join(map(str, _place(alarm)))
+    return ".".join(map(str, alarm.place))
 
 
 def _read(cursor: str) -> tuple[int, int, str]:
@@ -269,11 +264,11 @@ def _alarm(ask: Ask) -> tuple[Program, Alarm, Handled]:
     program = ask.program(ask.path["program"])
     for alarm in alarms.of_program(program, ask.now):
         if alarm.id == ask.path["alert"] and standing.may_see(ask, alarm):
-            return program, alarm, standing.handled(ask).get((program.id, alarm.id), standing.UNTOUCHED)
+            return program, alarm, standing.done_about(standing.handled(ask), alarm)
     newer = earlier.newer(ask, program, ask.path["alert"])
     if newer is None:
         raise NotFound
-    by = standing.handled(ask).get((program.id, newer.id), standing.UNTOUCHED).acknowledged_by
+    by = standing.done_about(standing.handled(ask), newer).acknowledged_by
     has_it = f", and {accounts_name(ask, by)} has it" if by else ""
     raise Conflict(f"it was told again, which is an alert of its own{has_it}: nothing was changed")
 

@@ -48,8 +48,9 @@ class Look:
             named = program.named_since(before[0]) if before is not None and before[1] == seen[1] else None
             self._fresh = set() if named is None else self._fresh.difference(named)
             self._sides.clear()
-            for gone in self.roster.index.keys() - self.state.members.members.keys():
-                self.roster.drop(gone)
+            kept, members = self.roster.index, self.state.members.members
+            for who in [who for who in (kept if named is None else named) if who in kept and who not in members]:
+                self.roster.drop(who)
         return self
 
     def index(self, who: str) -> int | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,7 @@ from dashboard.oncall import store
 from dashboard.oncall.gaps import gaps_of
 from dashboard.oncall.rota import Leave, Rota, start_of, week_of
 from dashboard.oncall.store import rota_of
-from matcher.instants import DAY
+from matcher.instants import DAY, midnight
 
 WEEKS_SHOWN: Final = 8  # two months of holidays can be planned
 NOBODY: Final = "-"
@@ -181,7 +181,7 @@ def add(ask: Ask, form: Absence) -> Decided:
         raise FormErrors(account="Choose somebody of the list.")
     if not form.since <= form.until:
         raise FormErrors(until="The last day is before the first.")
-    leave = Leave(form.account, _midnight(form.since), _midnight(form.until) + DAY)
+    leave = Leave(form.account, midnight(form.since), midnight(form.until) + DAY)
     if leave.until - leave.since > LEAVE_DAYS_MAX * DAY or leave.until <= ask.wall:
         raise FormErrors(until="A leave ends in the future, and lasts a year at most.")
     store.add_leave(ask.db, leave)
@@ -207,10 +207,6 @@ def reach(ask: Ask, form: Reach) -> Decided:
 def _known(ask: Ask) -> set[str]:
     rota = store.rota(ask.db, ())
     return {who.id for program in ask.everywhere for who in _choices(rota, program, ask.wall)}
-
-
-def _midnight(day: date) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 
 PAGE = Page("/on-call", "On call", LEADS, view, "on_call.html", nav="more", order=35)

@@ -22,8 +22,6 @@ from matcher.people.experience import MILLION, family, is_substance
 from matcher.people.member import Member
 from matcher.program import Program
 
-Wants = tuple[list[tuple[str, str]], list[tuple[str, str]]]
-
 KINDS_MAX: Final = 8
 ANYBODY: Final = ("man", "woman")
 
@@ -156,9 +154,10 @@ def _wanted(program: Program, unplaced: Iterable[Member]) -> list[Wanted]:
 def public(people: Iterable[Member]) -> list[Public]:
     """Lines to hand out: condition with language, and gender with language, of five people and more."""
     lived, wishes = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-    for of_conditions, of_genders in map(wants, people):
-        lived.update(of_conditions)
-        wishes.update(of_genders)
+    for member in people:
+        wish, language = member.profile.wishes.mentor_gender, _language(member)
+        lived.update((_lived(code), language) for code in sorted(_conditions(member)))
+        wishes.update((gender, language) for gender in (wish if isinstance(wish, tuple) else ()))
     lines = [
         Public(who=f"somebody who has {what} and speaks {words.language(language)}", count=count)
         for (what, language), count in lived.most_common(KINDS_MAX)
@@ -168,13 +167,6 @@ def public(people: Iterable[Member]) -> list[Public]:
         for (gender, language), count in wishes.most_common(KINDS_MAX)
     ]
     return [line for line in lines if line.count >= CELL_MIN]
-
-
-def wants(member: Member) -> Wants:
-    """What of somebody counts there: conditions, and wished genders, each with the language."""
-    wish, language = member.profile.wishes.mentor_gender, _language(member)
-    lived = [(_lived(code), language) for code in sorted(_conditions(member))]
-    return lived, [(gender, language) for gender in wish] if isinstance(wish, tuple) else []
 
 
 def _suited(member: Member) -> frozenset[Kind]:

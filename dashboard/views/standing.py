@@ -36,22 +36,20 @@ def every(ask: Ask) -> list[tuple[Alarm, Handled]]:
     """
     done = handled(ask)
     found = [
-        (alarm, done.get((program.id, alarm.id), UNTOUCHED))
+        (alarm, done_about(done, alarm))
         for program in ask.programs.values()
         for alarm in alarms.of_program(program, ask.now)
         if may_see(ask, alarm)
     ]
     found = [(alarm, what) for alarm, what in found if what.resolved_at is None or ask.now < alarm.ends]
-    return sorted(found, key=lambda each: (alarms.RANK[each[0].level], each[0].due, each[0].id))
+    return sorted(found, key=lambda each: each[0].place)
 
 
 def of_member(ask: Ask, program: Program, member: Member) -> list[tuple[Alarm, Handled]]:
     """What stands of one person that nobody has resolved and the account may see, the most urgent first."""
     done = handled(ask)
     found = [
-        (alarm, done.get((program.id, alarm.id), UNTOUCHED))
-        for alarm in alarms.of_member(program, member, ask.now)
-        if may_see(ask, alarm)
+        (alarm, done_about(done, alarm)) for alarm in alarms.of_member(program, member, ask.now) if may_see(ask, alarm)
     ]
     stand = [each for each in found if each[1].resolved_at is None]
     return sorted(stand, key=lambda each: alarms.RANK[each[0].level])
@@ -70,6 +68,11 @@ def handled(ask: Ask) -> Mapping[tuple[str, str], Handled]:
         key: Handled(row.acknowledged_at, row.acknowledged_by, row.resolved_at, row.resolved_by, row.outcome)
         for key, row in rows.items()
     }
+
+
+def done_about(done: Mapping[tuple[str, str], Handled], alarm: Alarm) -> Handled:
+    """What of ``handled`` is about this alarm."""
+    return done.get((alarm.program, alarm.id), UNTOUCHED)
 
 
 def may_see(ask: Ask, alarm: Alarm) -> bool:
@@ -99,7 +102,7 @@ def level(ask: Ask, program: Program, person: str) -> Level | None:
 
 def _counts(done: Mapping[tuple[str, str], Handled], alarm: Alarm) -> bool:
     """Whether its level may be shown: it stands, and is no report, of which a level would tell."""
-    return alarm.kind not in alarms.FOR_LEADS and done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None
+    return alarm.kind not in alarms.FOR_LEADS and done_about(done, alarm).resolved_at is None
 
 
 @by_ask
@@ -116,7 +119,7 @@ def hidden(ask: Ask) -> list[Alarm]:
         for alarm in takewhile(lambda alarm: alarm.level != "list", alarms.of_program(program, ask.now))
         if alarm.kind in alarms.FOR_LEADS and not ask.is_own(alarm.person)
     ]
-    open_ = [alarm for alarm in found if done.get((alarm.program, alarm.id), UNTOUCHED).resolved_at is None]
+    open_ = [alarm for alarm in found if done_about(done, alarm).resolved_at is None]
     return [alarm for alarm in open_ if store.rota_of(ask).is_hidden(alarm)]
 
 
@@ -134,7 +137,7 @@ def urgent(ask: Ask) -> Urgent:
     """
     done = handled(ask)
     found = [
-        done.get((program.id, alarm.id), UNTOUCHED)
+        done_about(done, alarm)
         for program in ask.watched.values()
         for alarm in takewhile(lambda alarm: alarm.level == "now", alarms.of_program(program, ask.now))
         if may_see(ask, alarm)

@@ -99,7 +99,7 @@ def _setback(member: Member, what: told.Setback, n: int, time: int) -> None:
         return
     _heard(member, slip_of(what.code), n, time)
     for key, known in list(member.concerns.items()):
-        if key.startswith(HEARSAY) and known.at <= time + SAME_SETBACK:  # who knows has said so
+        if kind_of(key) == HEARSAY and known.at <= time + SAME_SETBACK:  # who knows has said so
             del member.concerns[key]
 
 
