@@ -127,7 +127,7 @@ class EventListener(Iterator[Notice]):
         self.unreadable = 0
         brokers = self._connection.brokers
         self._consumer = reach(self._made, brokers, patience_seconds=patience_seconds, waiting=waiting)
-        self._moves = Moves()
+        self._moves = Moves(self._consumer._coordinator.request_rejoin)
         self._join(topics)
 
     def stop(self) -> None:

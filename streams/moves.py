@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
 
 from kafka import ConsumerRebalanceListener, TopicPartition
@@ -11,7 +11,15 @@ from kafka import ConsumerRebalanceListener, TopicPartition
 class Moves(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python has no types
     """Partitions that came since anybody looked. Called by the client's own thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, rejoin: Callable[[], None]) -> None:
+        """``rejoin`` tells the client that it has to join its group.
+
+        kafka-python (3.0) forgets that it is joining when what made it join is over by then, as the partitions of a
+        topic that it knew too few of, and somebody polls between the two answers of the broker. Nobody takes the second
+        answer up then: it is a member that hears nothing, says nothing and is put out, without an error, for ever.
+        Its own mark that it must join stays until it has; so it is set at the beginning of each joining.
+        """
+        self._rejoin = rejoin
         self._lock = Lock()
         self._came = set[TopicPartition]()
         self._went = set[TopicPartition]()
@@ -28,7 +36,8 @@ class Moves(ConsumerRebalanceListener):  # type: ignore[misc]  # kafka-python ha
             return partition in self._came or partition in self._went
 
     def on_partitions_revoked(self, revoked: Sequence[TopicPartition]) -> None:
-        """The group takes these away, if only for a moment."""
+        """The group takes these away, if only for a moment; it is joined again from here on."""
+        self._rejoin()
         with self._lock:
             self._went.update(revoked)
 
