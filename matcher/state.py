@@ -74,7 +74,7 @@ class State:
                 self.members.heard_of(heard_of, min(fact.data.time, fact.at))
 
     def to_json(self) -> dict[str, Any]:
-        """The state as plain JSON, lossless and in a fixed order."""
+        """The state as JSON writes it (a tuple as a list), lossless and in a fixed order."""
         return {
             "format": FORMAT,
             "program": self.program,

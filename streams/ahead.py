@@ -23,7 +23,7 @@ from streams import files
 from streams.intake import Input
 
 WORTH_BYTES: Final = 4 * 1024 * 1024  # of files: less is read before a second process is ready
-BATCHES_MEANWHILE: Final = 6  # read here while it starts
+BATCHES_MEANWHILE: Final = 2  # read here while it starts
 PIPE_BYTES: Final = 1024 * 1024  # where the system lets us: a batch fits in, and is there in one piece when asked for
 _LENGTH_BYTES: Final = 4
 
@@ -94,7 +94,8 @@ def _pack(item: Input) -> _Packed:
 def _pack_event(event: Event) -> _Packed:
     what = write(event.data)
     said = Told(event.subject, event.time, event.data).write(what)
-    return event.source, event.type, event.subject, event.program, event.time, what, said
+    source, type_, program = map(sys.intern, (event.source, event.type, event.program))  # one of each in a batch
+    return source, type_, event.subject, program, event.time, what, said
 
 
 def _unpack(

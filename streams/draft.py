@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from journal.frames import Batch, Source
 from matcher.instants import format_instant
@@ -27,41 +27,48 @@ class _Record:
     size: int = 0
 
 
+class _Outcome(NamedTuple):
+    """What one input, or time, came to: facts or a dead letter; without a pair of digests it was time."""
+
+    facts: Sequence[Fact]
+    pair: Pair | None = None
+    said: bytes | None = None
+    letter: bytes | None = None
+
+
 class Draft:
     """The records of one call, in order. They are appended in one go, and only then are they so.
 
-    An input's own facts stand in one record with its digests, unless they alone are more than a record can hold.
+    An input's own facts stand in one record with its digests, unless they alone are more than a record can hold. What
+    was decided is written when somebody asks for it, in one go: line by line between decisions it takes twice as long.
     """
 
     def __init__(self) -> None:
         self._open = _Record()
         self._records = [self._open]
+        self._unwritten: list[_Outcome] = []
 
     @property
     def is_full(self) -> bool:
         """Whether one record should take no further input."""
+        self._write()
         return len(self._records) > 1 or self._open.size >= RECORD_BYTES_FULL
 
     def fired(self, facts: Sequence[Fact]) -> None:
         """Facts that time brought: they stand whatever becomes of the input that comes after them."""
-        for fact in facts:
-            self._put([fact])
+        self._unwritten += [_Outcome((fact,)) for fact in facts]
 
     def accepted(self, pair: Pair, facts: Sequence[Fact], said: bytes | None = None) -> None:
         """An event and what it led to; ``said`` is the told fact's data, if it was written already (``Fact.line``)."""
-        self._put(facts, DIGESTS_BYTES, said)
-        self._open.others.append(pair)
+        self._unwritten.append(_Outcome(facts, pair, said))
 
     def refused(self, pair: Pair, letter: bytes) -> None:
         """An input that became a dead letter."""
-        self._room(len(letter) + 1 + DIGESTS_BYTES)
-        self._open.letters.append(letter)
-        self._open.refused.append(pair)
+        self._unwritten.append(_Outcome((), pair, letter=letter))
 
     def repeated(self, pair: Pair) -> None:
         """An input that was seen before: it is counted."""
-        self._room(DIGESTS_BYTES)
-        self._open.others.append(pair)
+        self._unwritten.append(_Outcome((), pair))
 
     def records(self, at: int, source: Source | None = None) -> list[tuple[Batch, list[Fact]]]:
         """The batches with their facts; none when nothing was decided. ``at`` is for people who read the journal.
@@ -69,6 +76,7 @@ class Draft:
         ``source``, how far this call has read, stands in the record of all inputs: there is only one. Raises
         ``ValueError`` when they do not fit into one, which a home that cannot append several at once must not split.
         """
+        self._write()
         if source is not None and len(self._records) > 1:
             raise ValueError(f"what follows from one event is more than a record of {RECORD_BYTES_MAX} bytes holds")
         when = format_instant(at)
@@ -78,7 +86,18 @@ class Draft:
             if record.size
         ]
 
-    def _put(self, facts: Sequence[Fact], more: int = 0, said: bytes | None = None) -> None:
+    def _write(self) -> None:
+        unwritten, self._unwritten = self._unwritten, []
+        for facts, pair, said, letter in unwritten:
+            if letter is not None:
+                self._room(len(letter) + 1 + DIGESTS_BYTES)
+                self._open.letters.append(letter)
+            else:
+                self._put(facts, 0 if pair is None else DIGESTS_BYTES, said)
+            if pair is not None:
+                (self._open.others if letter is None else self._open.refused).append(pair)
+
+    def _put(self, facts: Sequence[Fact], more: int, said: bytes | None) -> None:
         lines = [fact.line(said) for fact in facts]
         whole = sum(map(len, lines)) + len(lines) + more
         if whole <= RECORD_BYTES_MAX:

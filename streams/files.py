@@ -18,7 +18,7 @@ NO_FILE = code(
     "KND-no-file", "A file of events cannot be opened or read. Name a file that exists; `-` is standard input."
 )
 
-BATCH_LINES: Final = 1_024  # one record of the journal, and one wait for the disk
+BATCH_LINES: Final = 2_048  # one record of the journal, and one wait for the disk
 BATCH_BYTES: Final = 8 * 1024 * 1024  # what is held of events that are all as large as they may be
 PIECE_BYTES: Final = 1024 * 1024
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"

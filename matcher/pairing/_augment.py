@@ -55,6 +55,15 @@ _TABLES = cast(Callable[..., Any], types.NamedTuple)(
 )
 
 
+@kernel(types.boolean(_INTS, _I, _I))
+def are_within(numbers: Ints, least: int, most: int) -> bool:
+    """Whether none of the numbers is smaller or greater."""
+    outside = 0
+    for at in range(numbers.size):
+        outside += int(numbers[at] < least) | int(numbers[at] > most)
+    return outside == 0
+
+
 def _kernel(*arguments: Any) -> Callable[[Function], Function]:
     """A kernel of the tables and these arguments."""
     return kernel(types.void(_TABLES, *arguments))
@@ -373,6 +382,16 @@ def weigh_row(t: Tables, row: int, weights: Ints, columns: Ints) -> None:
     _place(t, row)
     if column != NOBODY:
         _settle(t, column)
+
+
+@kernel(types.boolean(_TABLES, _I, _I, _INTS, _I))
+def can_shift(t: Tables, row: int, by: int, columns: Ints, most: int) -> bool:
+    """Whether every weight of a row stays within 0 … ``most`` when ``by`` is added to it."""
+    for at in range(columns.size):
+        weight = t.weight[row, columns[at]]
+        if weight >= 0 and not 0 <= weight + by <= most:
+            return False
+    return True
 
 
 @_kernel(_I, _I, _INTS)

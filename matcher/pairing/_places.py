@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from operator import index
 from typing import TypeAlias
@@ -28,6 +28,32 @@ Ints: TypeAlias = NDArray[np.int64]
 Weights: TypeAlias = Mapping[str, int] | Ints
 
 
+class Roll:
+    """Numbers in the order in which they came. What ``order`` gave stays as it was."""
+
+    def __init__(self) -> None:
+        self._numbers: Ints = np.empty(0, np.int64)
+        self._count = 0
+
+    def add(self, number: int) -> None:
+        """Put a number last. Costs nothing most times."""
+        if self._count == len(self._numbers):
+            held, self._numbers = self._numbers, np.empty(self._count * 9 // 8 + 64, np.int64)
+            self._numbers[: self._count] = held
+        self._numbers[self._count] = number
+        self._count += 1
+
+    def remove(self, number: int) -> None:
+        """Take a number out. Cost: a pass."""
+        held = self.order()
+        self._numbers = held[held != number]
+        self._count = len(self._numbers)
+
+    def order(self) -> Ints:
+        """All of them."""
+        return self._numbers[: self._count]
+
+
 class Side:
     """The ids of one side, each with its place in the tables; free places are taken lowest first."""
 
@@ -36,7 +62,7 @@ class Side:
         self.key: list[str | None] = []
         self._person = person
         self._free: list[int] = []
-        self._order: Ints = np.zeros(0, np.int64)
+        self._roll = Roll()
 
     def add(self, key: str) -> int:
         """Give a new id a place."""
@@ -45,19 +71,19 @@ class Side:
             self.key.append(None)
         self.place[key] = place
         self.key[place] = key
-        self._order = np.concatenate((self._order, (place,)))
+        self._roll.add(place)
         return place
 
     def remove(self, key: str) -> None:
         """Free an id's place."""
         place = self.place.pop(key)
-        self._order = self._order[self._order != place]
+        self._roll.remove(place)
         self.key[place] = None
         heapq.heappush(self._free, place)
 
     def order(self) -> Ints:
         """The places in the order in which the ids came."""
-        return self._order
+        return self._roll.order()
 
     def hash(self, key: str) -> np.uint64:
         """64 bits of the id, other ones on the other side."""
@@ -88,14 +114,15 @@ def slots_given(slots: int) -> int:
     return slots
 
 
-def in_order(weights: Weights, other: Side) -> Ints:
+def in_order(weights: Weights, other: Side, are_within: Callable[[Ints, int, int], bool]) -> Ints:
     """Weights in the order of the other side, −1 for blocked, checked."""
     row = weights if isinstance(weights, np.ndarray) else _as_array(weights, other)
     if row.dtype != np.int64 or row.shape != (len(other.place),):
         raise MarketError(SHAPE, f"weights are {row.dtype}{row.shape}, not int64({len(other.place)},)")
-    if row.size and (int(row.min()) < ABSENT or int(row.max()) > WEIGHT_MAX):
+    row = np.ascontiguousarray(row)
+    if not are_within(row, ABSENT, WEIGHT_MAX):
         raise MarketError(WEIGHT, f"weights run from {row.min()} to {row.max()}, not within 0 … {WEIGHT_MAX}")
-    return np.ascontiguousarray(row)
+    return row
 
 
 def _as_array(weights: Mapping[str, int], other: Side) -> Ints:

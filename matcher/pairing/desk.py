@@ -21,6 +21,7 @@ from matcher.ids import match_id
 from matcher.instants import DAY
 from matcher.messages import facts
 from matcher.pairing import explain, fit, risks
+from matcher.pairing._places import Roll
 from matcher.pairing.judge import Judge
 from matcher.pairing.market import Market
 from matcher.pairing.matches import Match
@@ -371,7 +372,7 @@ class Places:
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
-        self._order: Indices = np.zeros(0, np.int64)
+        self._roll = Roll()
         self._notes: Indices = np.zeros(0, np.int64)
 
     def __contains__(self, who: str) -> bool:
@@ -381,13 +382,13 @@ class Places:
         """Put somebody last; who is there keeps the place."""
         if who not in self._index:
             self._index[who] = index
-            self._order = np.concatenate((self._order, (index,)))
+            self._roll.add(index)
 
     def remove(self, who: str) -> None:
         """Take somebody out, if there."""
         index = self._index.pop(who, None)
         if index is not None:
-            self._order = self._order[self._order != index]
+            self._roll.remove(index)
 
     def note(self, who: str, number: int) -> None:
         """Note a number of somebody who is there."""
@@ -398,8 +399,8 @@ class Places:
 
     def order(self) -> Indices:
         """Roster indices in the market's order."""
-        return self._order
+        return self._roll.order()
 
     def notes(self) -> Indices:
         """The numbers noted, in the market's order."""
-        return self._notes[self._order]
+        return self._notes[self._roll.order()]

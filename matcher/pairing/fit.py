@@ -18,7 +18,7 @@ from matcher.instants import DAY
 from matcher.pairing.blockers import BY_CODE, Blocker
 from matcher.pairing.judge import Judge
 from matcher.pairing.setting import NEAR, TERMS
-from matcher.people.experience import MILLION, taxonomy
+from matcher.people.experience import MILLION, Closure, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.profile import themes_of
 from matcher.people.record import Person
@@ -61,6 +61,10 @@ class _Pair:
     def m(self) -> Person:
         return self.roster.person(self.mentor)
 
+    @property
+    def lived(self) -> tuple[Closure, Closure]:
+        return self.roster.closures[self.newcomer], self.roster.closures[self.mentor]
+
 
 def breakdown(judge: Judge, newcomer: int, mentor: int) -> list[Term]:
     """The terms of one pair, blockers left aside; their contributions add up to its fit."""
@@ -76,7 +80,7 @@ def because(judge: Judge, newcomer: int, mentor: int) -> tuple[int, tuple[str, .
     pair, values = _Pair(judge.roster, newcomer, mentor), judge.terms(newcomer, mentor)
     worth = [value * weight // 1_000 for value, weight in zip(values, judge.weights, strict=True)]
     strongest = sorted(range(len(TERMS)), key=lambda at: -worth[at])
-    reasons = (told for at in strongest if (told := _WORDS[TERMS[at]](pair, values[at])[1]))
+    reasons = (told for at in strongest if (told := _told(TERMS[at], pair, values[at])))
     return sum(worth), tuple(islice(reasons, REASONS_MAX))
 
 
@@ -87,17 +91,29 @@ def barred(judge: Judge, newcomer: int, mentor: int, at: int) -> list[Blocker]:
     return [BY_CODE[code] for code in judge.codes(bits)]
 
 
+def _told(term: str, pair: _Pair, value: int) -> str:
+    """What is told of a term; every pair that is made needs it, so conditions are not put into words for it."""
+    return _experience_told(pair) if term == "experience" else _WORDS[term](pair, value)[1]
+
+
 def _experience_words(pair: _Pair, value: int) -> tuple[str, str]:
-    mine, theirs = (pair.roster.closures[row] for row in (pair.newcomer, pair.mentor))
     known = taxonomy()
-    shared = known.shared(mine, theirs)
+    shared = known.shared(*pair.lived)
     if not shared:
         return "no lived experience in common", ""
     named = "; ".join(known.describe(code) for code in shared)
-    told = f"shares {_counted(len(shared), 'lived experience')}"
-    if any(known.information((node,)) >= RARE for node in set(mine).intersection(theirs)):
-        told += ", a rare one" if len(shared) == 1 else ", a rare one among them"
-    return f"shares {named}", told
+    return f"shares {named}", _experience_told(pair)
+
+
+def _experience_told(pair: _Pair) -> str:
+    mine, theirs = pair.lived
+    count, rarest = taxonomy().in_common(mine, theirs)
+    if not count:
+        return ""
+    told = f"shares {_counted(count, 'lived experience')}"
+    if rarest >= RARE:
+        told += ", a rare one" if count == 1 else ", a rare one among them"
+    return told
 
 
 def _distance_words(pair: _Pair, value: int) -> tuple[str, str]:

@@ -100,7 +100,8 @@ class Judge:
         """The terms of a pair in millionths, in the order of ``TERMS``."""
         out = np.empty(len(TERMS), np.int64)
         self._rules.terms(self._crowd, self._setting, newcomer, mentor, out)
-        return [int(value) for value in out]
+        values: list[int] = out.tolist()
+        return values
 
     @cached_property
     def weights(self) -> list[int]:

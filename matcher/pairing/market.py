@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from matcher.errors import MarketError, code
-from matcher.pairing._places import ABSENT, WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
+from matcher.pairing._places import WEIGHT, WEIGHT_MAX, Side, Weights, in_order, known, slots_given, whole
 from matcher.pairing._tables import (
     TOUCHED,
     Ints,
@@ -88,7 +88,7 @@ class Market:
         """Add a mentor with so many open slots; without ``weights`` every newcomer present is blocked."""
         self._must_be_new(self._mentors, key)
         slots = slots_given(slots)
-        column_weights = in_order({} if weights is None else weights, self._newcomers)
+        column_weights = self._in_order({} if weights is None else weights, self._newcomers)
         self._refuse_overflow(gain=slots, slots=slots)
         key_hash = self._mentors.hash(key)
         column = self._mentors.add(key)
@@ -100,7 +100,7 @@ class Market:
     def arrive(self, key: str, weights: Weights) -> None:
         """Add a newcomer."""
         self._must_be_new(self._newcomers, key)
-        row_weights = in_order(weights, self._mentors)
+        row_weights = self._in_order(weights, self._mentors)
         self._refuse_overflow(gain=1, newcomers=1)
         key_hash = self._newcomers.hash(key)
         row = self._newcomers.add(key)
@@ -119,14 +119,14 @@ class Market:
     def reweigh(self, newcomer: str, weights: Weights) -> None:
         """Replace all weights of a newcomer."""
         row = self._row(newcomer)
-        row_weights = in_order(weights, self._mentors)
+        row_weights = self._in_order(weights, self._mentors)
         self._refuse_overflow(gain=1)
         self._kernels.weigh_row(self._tables, row, row_weights, self._mentors.order())
 
     def reweigh_mentor(self, mentor: str, weights: Weights) -> None:
         """Replace all weights of a mentor."""
         column = self._column(mentor)
-        column_weights = in_order(weights, self._newcomers)
+        column_weights = self._in_order(weights, self._newcomers)
         self._refuse_overflow(gain=self._tables.columns["slots"].item(column))
         self._kernels.weigh_column(self._tables, column, column_weights, self._newcomers.order())
 
@@ -134,14 +134,11 @@ class Market:
         """Add ``by`` to every weight of a newcomer (a step of waiting): changes no plan while they stay placed."""
         row = self._row(newcomer)
         by = whole(by, WEIGHT)
-        weights = self._tables.weight[row].take(self._mentors.order())
-        highest = int(weights.max(initial=ABSENT))
-        lowest = highest if by >= 0 else int(weights[weights >= 0].min(initial=WEIGHT_MAX))
-        if highest >= 0 and not 0 <= lowest + by <= highest + by <= WEIGHT_MAX:
+        columns = self._mentors.order()
+        if abs(by) > WEIGHT_MAX or not self._kernels.can_shift(self._tables, row, by, columns, WEIGHT_MAX):
             raise MarketError(WEIGHT, f"shifting {newcomer} by {by} takes a weight out of 0 … {WEIGHT_MAX}")
         self._refuse_overflow(gain=1)
-        if highest >= 0:
-            self._kernels.shift_row(self._tables, row, by, self._mentors.order())
+        self._kernels.shift_row(self._tables, row, by, columns)
 
     def commit(self, newcomer: str) -> str:
         """Take a newcomer and the slot that the plan gives them out of the market; the mentor's id."""
@@ -320,6 +317,9 @@ class Market:
         key = self._mentors.key[column]
         assert key is not None, "a pair of the plan is with a mentor of the market"
         return key
+
+    def _in_order(self, weights: Weights, other: Side) -> Ints:
+        return in_order(weights, other, self._kernels.are_within)
 
     def _must_be_new(self, side: Side, key: str) -> None:
         if key in side.place:

@@ -73,7 +73,16 @@ class Matches:
 
     def seats_taken(self, mentor: str) -> int:
         """Seats that active and pinned matches take."""
-        return sum(match.takes_seat for match in self.of_mentor(mentor))
+        return sum([self.open[match_id].takes_seat for match_id in self._of_mentor.get(mentor, ())])
+
+    def pinned_of(self, member: str) -> list[Match]:
+        """The member's open matches, as newcomer and as mentor, that are held or pinned."""
+        own = self.of_newcomer(member)
+        pinned = [own] if own is not None and own.is_pinned else []
+        for match_id in self._of_mentor.get(member, ()):
+            if (match := self.open[match_id]).is_pinned:
+                pinned.append(match)
+        return pinned
 
     def declined_by(self, member: str) -> tuple[str, ...]:
         """Everybody the member must not be put together with again, after a rejection, a no or an ending."""

@@ -98,9 +98,8 @@ def free_holds(desk: Desk, who: str) -> None:
 
     A newcomer who no longer seeks anybody is not kept; one whose mentor is barred for safety is not kept from others.
     """
-    own = desk.state.matches.of_newcomer(who)
-    for match in [*([own] if own else []), *desk.state.matches.of_mentor(who)]:
-        if not match.is_pinned:
+    for match in desk.state.matches.pinned_of(who):
+        if not match.is_pinned:  # what became of the one before may have ended it
             continue
         newcomer = desk.state.members.get(match.newcomer)
         if newcomer is None or newcomer.seeks_since is None:

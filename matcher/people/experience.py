@@ -160,11 +160,21 @@ class Taxonomy:
         What they share only in general comes as a category or a block (``F40-F48``), dual recovery last as ``DUAL``;
         all have words in ``describe``. Equally rare ones come in the order of ICD-10-CM.
         """
-        nodes = set(a).intersection(b)
-        general = {above for node in nodes for above in self._nodes[node].lineage[:-1]}
         dual = self._node_of[DUAL]
-        ranked = sorted(nodes - general, key=lambda node: (node == dual, -self._nodes[node].information, node))
+        ranked = sorted(
+            self._in_particular(set(a).intersection(b)),
+            key=lambda node: (node == dual, -self._nodes[node].information, node),
+        )
         return tuple(self._nodes[node].code for node in ranked)
+
+    def in_common(self, a: Closure, b: Closure) -> tuple[int, int]:
+        """How many codes ``shared`` has, and the information content of the rarest thing that the two share."""
+        nodes = set(a).intersection(b)
+        return len(self._in_particular(nodes)), max([self._nodes[node].information for node in nodes], default=0)
+
+    def _in_particular(self, nodes: set[int]) -> set[int]:
+        """Those of the nodes that are above none of them."""
+        return nodes - {above for node in nodes for above in self._nodes[node].lineage[:-1]}
 
 
 @cache

@@ -97,7 +97,7 @@ class Profile:
         return replace(self, **_parts(data, told)) if told else self
 
     def to_json(self) -> dict[str, Any]:
-        """The profile in JSON's own types, without what was not said; ``from_json`` makes it again."""
+        """The profile as JSON writes it (tuples as lists), without what was not said; ``from_json`` makes it again."""
         plain, wishes = _said(_SAID, _of_profile(self)), _said(_WISHED, _of_wishes(self.wishes))
         return {**plain, "wishes": wishes} if wishes else plain
 
@@ -177,12 +177,7 @@ _of_profile, _of_wishes = attrgetter(*_SAID), attrgetter(*_WISHED)
 
 
 def _said(names: Iterable[str], values: Iterable[Any]) -> dict[str, Any]:
-    told = zip(names, values, strict=True)
-    return {name: _as_list(value) for name, value in told if value not in (None, 0, ())}
-
-
-def _as_list(value: Any) -> Any:
-    return [_as_list(each) for each in value] if isinstance(value, tuple) else value
+    return {name: value for name, value in zip(names, values, strict=True) if value not in (None, 0, ())}
 
 
 def _as_tuple(value: Any) -> Any:

@@ -289,9 +289,12 @@ class Recovery:
         return max(setbacks, key=attrgetter("at", "severity", "key"), default=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The recovery in JSON's own types, without what is empty; ``from_json`` makes it again."""
-        values = zip(_TOLD, _told(self), strict=True)
-        return {name: _plain(value) for name, value in values if value not in (None, (), NEVER)}
+        """The recovery as JSON writes it (a tuple as a list), without what is empty; ``from_json`` makes it again."""
+        told = {name: value for name, value in zip(_TOLD, _told(self), strict=True) if value not in (None, (), NEVER)}
+        for name in _ASSESSED:
+            if name in told:
+                told[name] = [(*each[:-1], list(each.items)) for each in told[name]]
+        return told
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any]) -> Recovery:
@@ -301,6 +304,7 @@ class Recovery:
 
 _TOLD = [name for name in Recovery.__slots__ if not name.startswith("_")]
 _told = attrgetter(*_TOLD)
+_ASSESSED = ("baseline", "latest")
 
 
 def _breaks(relapse: Setback, counts: Callable[[str], bool]) -> bool:
@@ -323,10 +327,6 @@ _ONE: dict[str, Callable[..., NamedTuple]] = {
     "last_distress": Told,
     "last_discharge": Told,
 }
-
-
-def _plain(value: object) -> object:
-    return [_plain(each) for each in value] if isinstance(value, (tuple, bytes)) else value
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from operator import itemgetter
 from struct import Struct, error
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -104,10 +105,8 @@ class Roster:
         return None if instant == FOREVER else instant
 
     def person(self, index: int) -> Person:
-        """A record by the names of its numbers."""
-        person = Person()
-        person.__dict__.update(zip(PERSON.names or (), self.people[index].item(), strict=True))
-        return person
+        """A record by the names of its numbers, as it is from now on, until somebody is written who is new."""
+        return cast(Person, _Record(self.people[index]))
 
     def common_half_hours(self, one: int, other: int) -> int:
         """Half hours of the week that both have free."""
@@ -188,6 +187,18 @@ class Roster:
     def _widen(self, name: str, words: int) -> None:
         """Make room for a 65th language or family in all sets of its kind."""
         self._lay_out(self.layout._replace(tongues=words) if name in TONGUES else self.layout._replace(families=words))
+
+
+class _Record:
+    """Reads a number by its name: of a person's fifty, few are asked for at a time."""
+
+    __slots__ = ("_numbers",)
+
+    def __init__(self, numbers: np.void) -> None:
+        self._numbers = numbers
+
+    def __getattr__(self, name: str) -> int:
+        return int(self._numbers[name])
 
 
 class _Form:

@@ -51,7 +51,7 @@ def test_json_and_back_loses_nothing(parts: dict[str, Any]) -> None:
 
 
 def test_what_was_not_said_takes_no_room_in_json() -> None:
-    assert _joined().to_json() == {"experiences": [["F11.20", "active", None]]}
+    assert json.dumps(_joined().to_json()) == '{"experiences": [["F11.20", "active", null]]}'
 
 
 @pytest.mark.parametrize("part", [name for name in WHOLE if name not in ("experiences", "seeks_mentor")])
