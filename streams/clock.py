@@ -35,19 +35,15 @@ def decided_at(mode: Mode, rules: ClockTable, *, last: int | None, time: int, ar
     Raises Refused (KND-time-jump, KND-time-ahead) for a time that is not believed.
     """
     if mode == "event":
-        return _follow_event(rules, last, time)
+        if last is None:
+            return time
+        if time > last + rules.jump_days_max * DAY:
+            raise Refused(
+                TIME_JUMP, f"the event's time is more than {rules.jump_days_max} days ahead of the program's clock"
+            )
+        return time if time > last else last
     if arrival is None:
         raise ValueError("with the wall clock an event needs its arrival")
     if time > arrival + rules.ahead_minutes_max * MINUTE:
         raise Refused(TIME_AHEAD, f"the event's time is more than {rules.ahead_minutes_max} minutes after its arrival")
     return arrival if last is None else max(last, arrival)
-
-
-def _follow_event(rules: ClockTable, last: int | None, time: int) -> int:
-    if last is None:
-        return time
-    if time > last + rules.jump_days_max * DAY:
-        raise Refused(
-            TIME_JUMP, f"the event's time is more than {rules.jump_days_max} days ahead of the program's clock"
-        )
-    return max(last, time)

@@ -271,10 +271,11 @@ class Processor:
             draft.repeated(pair)
             return Result("duplicate", item.id)
         try:
-            event = _event(item)
+            if (event := item.event) is None:
+                raise item.refusal or AssertionError("an input is an event or a refusal")
             if sight is Sight.REUSED:
                 raise reused()
-            draft.accepted(pair, self._handle(event, arrival), item.said)
+            draft.accepted(pair, self._handle(state, event, arrival), item.said)
         except Refused as refusal:
             draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
             state.remember_one(pair, refused=True)
@@ -282,15 +283,14 @@ class Processor:
         state.remember_one(pair)
         return Result("accepted", item.id)
 
-    def _handle(self, event: Event, arrival: int | None) -> list[Fact]:
-        state = self.state
-        known = state.programs.get(event.program)
-        program = known or Program(event.program)
-        policy = known.policy if known else self._policy(event.program)
-        mode = state.clock or self._fresh
-        at = decided_at(mode, policy.clock, last=program.at, time=event.time, arrival=arrival)
-        begun = [] if known else program.adopt(policy, at)
-        facts = begun + program.handle(event, at)
+    def _handle(self, state: State, event: Event, arrival: int | None) -> list[Fact]:
+        mode, program = state.clock or self._fresh, state.programs.get(event.program)
+        if program is not None:
+            last, rules = program.state.at, program.state.policy.clock
+            return program.handle(event, decided_at(mode, rules, last=last, time=event.time, arrival=arrival))
+        program, policy = Program(event.program), self._policy(event.program)
+        at = decided_at(mode, policy.clock, last=None, time=event.time, arrival=arrival)
+        facts = program.adopt(policy, at) + program.handle(event, at)
         state.programs[event.program] = program  # only now: a program whose first event is refused does not exist
         return facts
 
@@ -417,12 +417,6 @@ def _offset(item: Input) -> int:
     if item.offset is None:
         raise ValueError("with a source every input has an offset")
     return item.offset
-
-
-def _event(item: Input) -> Event:
-    if item.event is None:
-        raise item.refusal or AssertionError("an input is an event or a refusal")
-    return item.event
 
 
 def _latest(state: State) -> int:

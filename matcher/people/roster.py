@@ -21,7 +21,7 @@ from matcher.people import zones
 from matcher.people.experience import Closure, taxonomy
 from matcher.people.member import FOREVER, Member
 from matcher.people.profile import Profile
-from matcher.people.record import HOUR_WORDS, PARTS, PERSON, TONGUES, WORD, Layout, Part, Person
+from matcher.people.record import ALONE, HOUR_WORDS, PAIRED, PERSON, SAID, TONGUES, WORD, Layout, Part, Person
 from matcher.people.rows import UNHEARD, Lexicons, Standing, half_hours, standing, state, told
 from matcher.policy import Policy
 
@@ -30,7 +30,9 @@ NO_NODE = -1
 _WORD_MASK = (1 << WORD) - 1
 _WORD_BYTES = WORD // 8
 _HOURS = Struct(f"{HOUR_WORDS}Q")
-_SAID, _PAIRED, _ALONE = range(len(PARTS))
+_PARTS = (SAID, Part(PAIRED.numbers + ALONE.numbers, PAIRED.sets))
+"""What is written in one go; a rule on two people reads no number of ``ALONE``."""
+_SAID, _STATE = range(len(_PARTS))
 
 
 class Roster:
@@ -73,18 +75,18 @@ class Roster:
         row = self.index.get(member.id)
         if row is None:
             row = self._new_row(member.id)
-        shift = zones.offset(member.profile.zone, at) if member.profile.zone else 0
-        known = self._profiles[row]
-        if known is not member.profile and known != member.profile:
-            self._write_profile(row, member.profile, shift)
+        profile, known, shift, changes = member.profile, self._profiles[row], 0, [FOREVER]
+        if profile.zone:
+            _, _, shift, shifts_at = zones.steady(profile.zone, at)
+            if profile.hours and shifts_at is not None:
+                changes.append(shifts_at)
+        if known is not profile and known != profile:
+            self._write_profile(row, profile, shift)
         elif self._shifts[row] != shift:
-            self._write_hours(row, member.profile, shift)
-        changes: list[int] = []
+            self._write_hours(row, profile, shift)
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
-        values = state(member, stands, at, policy, self._lexicons, changes)
-        self._editions[row] += self._put(row, values, _PAIRED)
-        self._put(row, values, _ALONE)
-        self._next_change[row] = min([FOREVER, *[instant for instant in changes if instant > at]])
+        self._editions[row] += self._put(row, state(member, stands, at, policy, self._lexicons, changes), _STATE)
+        self._next_change[row] = min([instant for instant in changes if instant > at])
         return row
 
     def drop(self, member_id: str) -> None:
@@ -165,16 +167,14 @@ class Roster:
         self.layout = layout
         self._numbers = self.people.view(np.uint8).data
         self._words = self.sets.reshape(-1).view(np.uint8).data
-        self._forms = [_Form(part, layout) for part in PARTS]
+        self._forms = [_Form(part, layout) for part in _PARTS]
         self._sets_bytes = layout.width * _WORD_BYTES
         self._hours_start = layout.places()["hours"] * _WORD_BYTES
 
     def _put(self, row: int, values: Mapping[str, int], part: int) -> bool:
-        """Write a part of a row; whether it is another than it was."""
+        """Write a part of a row; whether what pairs are judged by is another than it was."""
         form = self._forms[part]
-        changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values))
-        if not form.widths:
-            return changed
+        changed = _replace(self._numbers, row * PERSON.itemsize + form.start, form.numbers(values), form.judged)
         try:
             sets = form.sets(values)
         except error:  # a mask is wider than its words
@@ -207,6 +207,7 @@ class _Form:
     def __init__(self, part: Part, layout: Layout) -> None:
         self._named = itemgetter(*part.numbers)
         self._numbers = Struct(f"{len(part.numbers)}q")
+        self.judged = sum(name not in ALONE.numbers for name in part.numbers) * _WORD_BYTES
         self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
         self.widths = [(name, layout.words(name)) for name in part.sets]
         self._sets = Struct(f"{sum(words for _, words in self.widths)}Q")
@@ -227,13 +228,14 @@ class _Form:
         return self._sets.pack(*words)
 
 
-def _replace(memory: memoryview, start: int, packed: bytes) -> bool:
-    """Write bytes to their place; whether others stood there."""
+def _replace(memory: memoryview, start: int, packed: bytes, judged: int | None = None) -> bool:
+    """Write bytes to their place; whether others stood there, among the first ``judged``."""
     place = memory[start : start + len(packed)]
     if place == packed:
         return False
+    changed = judged is None or place[:judged] != packed[:judged]
     place[:] = packed
-    return True
+    return changed
 
 
 @lru_cache(maxsize=4_096)

@@ -15,7 +15,6 @@ from typing import NamedTuple, TypeAlias, get_args
 
 from matcher.instants import DAY, HOUR
 from matcher.messages.vocabulary import Format, Gender
-from matcher.people import zones
 from matcher.people.experience import family, is_disorder, is_substance
 from matcher.people.member import FOREVER, Member, Mentorship
 from matcher.people.places import point, squared_chord
@@ -184,8 +183,6 @@ def state(
     values["minor_until"] = minor_until = _year_end(profile.birth_year, ADULT_YEARS)
     values["seeks_since"] = FOREVER if member.seeks_since is None else member.seeks_since
     changes += [paused_until, consent, *[until for _, until in risks]]
-    if profile.zone and profile.hours:
-        changes.append(zones.next_shift(profile.zone, at) or FOREVER)
     if (since := member.seeks_since) is not None:
         changes.append(minor_until)
         changes += [since + days * DAY for days in policy.quality.widen_after_days]

@@ -29,7 +29,7 @@ def check(zone: str) -> None:
 
 def offset(zone: str, at: int) -> int:
     """Seconds that the zone's clocks are ahead of UTC at an instant (behind: negative)."""
-    return _steady(zone, at).offset
+    return steady(zone, at).offset
 
 
 @lru_cache(maxsize=1_024)
@@ -48,13 +48,11 @@ def shifts(zone: str, year: int) -> tuple[int, ...]:
     )
 
 
-def next_shift(zone: str, at: int) -> int | None:
-    """The first instant after ``at``, within this and the next UTC year, at which the offset changes; None: none."""
-    return _steady(zone, at).shifts_at
+class Steady(NamedTuple):
+    """A time in which nothing changes: from ``since`` to before ``until`` the zone has this offset and next shift.
 
-
-class _Steady(NamedTuple):
-    """A time in which nothing changes: from ``since`` to before ``until`` the zone has this offset and next shift."""
+    ``shifts_at`` is the first instant after it, within the UTC year and the next, at which the offset changes.
+    """
 
     since: int
     until: int
@@ -62,18 +60,19 @@ class _Steady(NamedTuple):
     shifts_at: int | None
 
 
-_LAST: Final[dict[str, _Steady]] = {}
+_LAST: Final[dict[str, Steady]] = {}
 """What was asked last of each zone, which is mostly what is asked next: a memo, and nothing follows from it."""
 
 
-def _steady(zone: str, at: int) -> _Steady:
+def steady(zone: str, at: int) -> Steady:
+    """The time around an instant in which nothing changes."""
     last = _LAST.get(zone)
     if last is None or not last.since <= at < last.until:
         year = year_of(at)
         shift = next((shift for each in (year, year + 1) for shift in shifts(zone, each) if shift > at), None)
         new_year = _new_year(year + 1)
         until = new_year if shift is None else min(shift, new_year)
-        last = _LAST[zone] = _Steady(at, until, _offset(_zone(zone), at), shift)
+        last = _LAST[zone] = Steady(at, until, _offset(_zone(zone), at), shift)
     return last
 
 

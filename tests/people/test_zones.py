@@ -36,11 +36,11 @@ def test_shifts_are_all_there_is_to_see_hour_by_hour(zone: str) -> None:
 
 def test_the_next_shift_may_be_next_year_or_never() -> None:
     december = parse_instant("2026-12-24T18:00:00Z")
-    assert zones.next_shift("America/Denver", december) == parse_instant("2027-03-14T09:00:00Z")
-    assert zones.next_shift("Asia/Tokyo", december) is None
+    assert zones.steady("America/Denver", december).shifts_at == parse_instant("2027-03-14T09:00:00Z")
+    assert zones.steady("Asia/Tokyo", december).shifts_at is None
     shift = parse_instant("2026-03-08T09:00:00Z")
-    assert zones.next_shift("America/Denver", shift - 1) == shift
-    assert zones.next_shift("America/Denver", shift) == parse_instant("2026-11-01T08:00:00Z")
+    assert zones.steady("America/Denver", shift - 1).shifts_at == shift
+    assert zones.steady("America/Denver", shift).shifts_at == parse_instant("2026-11-01T08:00:00Z")
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "/etc/passwd", "america/denver", "zones"])
