@@ -51,6 +51,7 @@ def year_of(at: int) -> int:
     return int(_day_text(at // DAY)[:4])
 
 
+@lru_cache(maxsize=1_024)
 def end_of_year(year: int) -> int:
     """The instant at which a calendar year (UTC) ends."""
     return midnight(date(year + 1, 1, 1))

@@ -180,19 +180,19 @@ class Program:
     def look_at(self, *people: str, related: bool = False, screened_now: bool = False) -> None:
         """Bring the desk up to date with what was told of these people, and decide what care makes of it."""
         for who in people:
-            self.desk.refresh(who, related=related)
-            review.free_holds(self.desk, who)
+            desk = self.desk
+            desk.refresh(who, related=related)
+            review.free_holds(desk, who)
             member = self.state.members.get(who)
             if member is None or not member.present:
                 continue
             if member.mentorship is None:
-                decision = care.invitation(member, self.desk.now, self.policy)
+                decision = care.invitation(member, desk.now, self.state.policy)
             elif member.mentorship.admitted:
                 continue
             else:
-                index = self.desk.roster.index[who]
-                barred = self.desk.judge.mentor_alone(index, self.desk.now)
-                decision = care.admission(member, self.desk.judge.codes(barred), screened_now=screened_now)
+                barred = desk.judge.mentor_alone(desk.roster.index[who], desk.now)
+                decision = care.admission(member, desk.judge.codes(barred), screened_now=screened_now)
             if decision is not None:
                 self._decide(decision)
 

@@ -18,7 +18,7 @@ from typing import IO, Any, Final
 
 from matcher.errors import Refused
 from matcher.messages.catalog import Event
-from matcher.messages.facts import Told, read, write
+from matcher.messages.facts import Told, read, rest_of, write
 from streams import files
 from streams.intake import Input
 
@@ -93,9 +93,9 @@ def _pack(item: Input) -> _Packed:
 
 def _pack_event(event: Event) -> _Packed:
     what = write(event.data)
-    said = Told(event.subject, event.time, event.data).write(what)
+    rest = rest_of(event.time, event.type, Told(event.subject, event.time, event.data).write(what))
     source, type_, program = map(sys.intern, (event.source, event.type, event.program))  # one of each in a batch
-    return source, type_, event.subject, program, event.time, what, said
+    return source, type_, event.subject, program, event.time, what, rest
 
 
 def _unpack(
@@ -103,10 +103,10 @@ def _unpack(
 ) -> Input:
     if told is None:
         return Input(raw, id_, key, content, None, Refused(*refusal) if refusal else None, *large)
-    source, type_, subject, program, time, what, said = told
+    source, type_, subject, program, time, what, rest = told
     event = Event(id_, source, type_, subject, program, time, read(type_, what))
     # Not Input(...): a named tuple's own constructor takes three times as long.
-    return tuple.__new__(Input, (raw, id_, key, content, event, None, None, "", None, said))
+    return tuple.__new__(Input, (raw, id_, key, content, event, None, None, "", None, rest))
 
 
 def _main(size: int, names: Sequence[str]) -> None:

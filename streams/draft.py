@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
 from journal.frames import Batch, Source
 from matcher.instants import format_instant
@@ -15,6 +15,8 @@ RECORD_BYTES_FULL: Final = 250_000  # after which one record takes no further in
 DIGESTS_BYTES: Final = 64  # of one input, in hexadecimal
 
 Pair = tuple[bytes, bytes]
+_Outcome = tuple[Sequence[Fact], Pair | None, bytes | None, bytes | None]
+"""What one input, or time, came to: facts or a dead letter; without a pair of digests it was time."""
 
 
 @dataclass(slots=True)
@@ -25,15 +27,6 @@ class _Record:
     refused: list[Pair] = field(default_factory=list)
     others: list[Pair] = field(default_factory=list)
     size: int = 0
-
-
-class _Outcome(NamedTuple):
-    """What one input, or time, came to: facts or a dead letter; without a pair of digests it was time."""
-
-    facts: Sequence[Fact]
-    pair: Pair | None = None
-    said: bytes | None = None
-    letter: bytes | None = None
 
 
 class Draft:
@@ -56,19 +49,19 @@ class Draft:
 
     def fired(self, facts: Sequence[Fact]) -> None:
         """Facts that time brought: they stand whatever becomes of the input that comes after them."""
-        self._unwritten += [_Outcome((fact,)) for fact in facts]
+        self._unwritten += [((fact,), None, None, None) for fact in facts]
 
-    def accepted(self, pair: Pair, facts: Sequence[Fact], said: bytes | None = None) -> None:
-        """An event and what it led to; ``said`` is the told fact's data, if it was written already (``Fact.line``)."""
-        self._unwritten.append(_Outcome(facts, pair, said))
+    def accepted(self, pair: Pair, facts: Sequence[Fact], rest: bytes | None = None) -> None:
+        """An event and what it led to; ``rest`` is of its own fact, if it was written already (``Fact.line``)."""
+        self._unwritten.append((facts, pair, rest, None))
 
     def refused(self, pair: Pair, letter: bytes) -> None:
         """An input that became a dead letter."""
-        self._unwritten.append(_Outcome((), pair, letter=letter))
+        self._unwritten.append(((), pair, None, letter))
 
     def repeated(self, pair: Pair) -> None:
         """An input that was seen before: it is counted."""
-        self._unwritten.append(_Outcome((), pair))
+        self._unwritten.append(((), pair, None, None))
 
     def records(self, at: int, source: Source | None = None) -> list[tuple[Batch, list[Fact]]]:
         """The batches with their facts; none when nothing was decided. ``at`` is for people who read the journal.
@@ -88,17 +81,17 @@ class Draft:
 
     def _write(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
-        for facts, pair, said, letter in unwritten:
+        for facts, pair, rest, letter in unwritten:
             if letter is not None:
                 self._room(len(letter) + 1 + DIGESTS_BYTES)
                 self._open.letters.append(letter)
             else:
-                self._put(facts, 0 if pair is None else DIGESTS_BYTES, said)
+                self._put(facts, 0 if pair is None else DIGESTS_BYTES, rest)
             if pair is not None:
                 (self._open.others if letter is None else self._open.refused).append(pair)
 
-    def _put(self, facts: Sequence[Fact], more: int, said: bytes | None) -> None:
-        lines = [fact.line(said) for fact in facts]
+    def _put(self, facts: Sequence[Fact], more: int, rest: bytes | None) -> None:
+        lines = [fact.line(rest) for fact in facts]
         whole = sum(map(len, lines)) + len(lines) + more
         if whole <= RECORD_BYTES_MAX:
             self._room(whole)

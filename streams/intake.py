@@ -43,8 +43,8 @@ class Input(NamedTuple):
     """What came in: its bytes, its digests (16 bytes each), and either an event or a refusal.
 
     ``id`` is empty when none could be read. ``size`` is set when ``raw`` is only the beginning of so many bytes.
-    ``offset`` is its place in the partition that it came from, if it came from one. ``said`` is the data of the
-    event's fact, where that was written already.
+    ``offset`` is its place in the partition that it came from, if it came from one. ``rest`` is how
+    the line of the event's fact goes on, where that was written already (``Fact.line``).
     """
 
     raw: bytes
@@ -56,7 +56,7 @@ class Input(NamedTuple):
     size: int | None = None
     sha256: str = ""
     offset: int | None = None
-    said: bytes | None = None
+    rest: bytes | None = None
 
 
 def read_input(raw: bytes) -> Input:

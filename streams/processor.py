@@ -275,7 +275,7 @@ class Processor:
                 raise item.refusal or AssertionError("an input is an event or a refusal")
             if sight is Sight.REUSED:
                 raise reused()
-            draft.accepted(pair, self._handle(state, event, arrival), item.said)
+            draft.accepted(pair, self._handle(state, event, arrival), item.rest)
         except Refused as refusal:
             draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
             state.remember_one(pair, refused=True)

@@ -196,18 +196,23 @@ class Fact(NamedTuple):
     type: str
     data: Told | Decision
 
-    def line(self, said: bytes | None = None) -> bytes:
+    def line(self, rest: bytes | None = None) -> bytes:
         """The fact as one line of compact JSON, without the line break. The same fact has the same bytes.
 
-        ``said`` is its data, if that is an event's and was written already (``Told.write``).
+        ``rest`` is what follows the number if this is an event that is decided at its own instant, as most are, and
+        ``rest_of`` wrote it already.
         """
         program, n, at, type_, data = self
-        if isinstance(data, Told):
-            body = said or data.write(write(data.what))
-        else:
-            body = data.__pydantic_serializer__.to_json(data)
-        head = f'{{"program":"{program}","n":{n},"at":"{format_instant(at)}","type":"{type_}","data":'
-        return b"%b%b}" % (head.encode(), body)
+        if not isinstance(data, Told):
+            rest = rest_of(at, type_, data.__pydantic_serializer__.to_json(data))
+        elif rest is None or at != data.time:
+            rest = rest_of(at, type_, data.write(write(data.what)))
+        return b'{"program":"%b","n":%d,%b' % (program.encode(), n, rest)
+
+
+def rest_of(at: int, type_: str, data: bytes) -> bytes:
+    """What follows the number in the line of a fact."""
+    return b'"at":"%b","type":"%b","data":%b}' % (format_instant(at).encode(), type_.encode(), data)
 
 
 def write(what: Data) -> bytes:

@@ -136,7 +136,7 @@ class Desk:
     def _waited(self, since: int) -> tuple[int, int]:
         """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""
         policy = self.state.policy
-        widened = sum(self.now - since >= days * DAY for days in policy.quality.widen_after_days)
+        widened = sum([self.now - since >= days * DAY for days in policy.quality.widen_after_days])
         return widened, worth(since, self.now, policy)
 
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:

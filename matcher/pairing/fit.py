@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import islice
 
 import numpy as np
@@ -21,7 +20,6 @@ from matcher.pairing.setting import NEAR, TERMS
 from matcher.people.experience import MILLION, Closure, taxonomy
 from matcher.people.member import FOREVER
 from matcher.people.profile import themes_of
-from matcher.people.record import Person
 from matcher.people.roster import Roster
 
 RARE = 3_000_000
@@ -45,21 +43,12 @@ class Term:
     told: str = ""
 
 
-@dataclass(frozen=True)
 class _Pair:
     """What the words of a term look at."""
 
-    roster: Roster
-    newcomer: int
-    mentor: int
-
-    @cached_property
-    def n(self) -> Person:
-        return self.roster.person(self.newcomer)
-
-    @cached_property
-    def m(self) -> Person:
-        return self.roster.person(self.mentor)
+    def __init__(self, roster: Roster, newcomer: int, mentor: int) -> None:
+        self.roster, self.newcomer, self.mentor = roster, newcomer, mentor
+        self.n, self.m = roster.person(newcomer), roster.person(mentor)
 
     @property
     def lived(self) -> tuple[Closure, Closure]:

@@ -13,4 +13,4 @@ def worth(since: int, at: int, policy: Policy) -> int:
     newcomer and so never changes whom a placed newcomer is given.
     """
     waited, waiting = at - since, policy.waiting
-    return waiting.worth_start + waiting.worth_step * sum(waited >= hours * HOUR for hours in waiting.step_hours)
+    return waiting.worth_start + waiting.worth_step * sum([waited >= hours * HOUR for hours in waiting.step_hours])

@@ -17,7 +17,7 @@ Somebody with a substance and a mental disorder recovers from both at once, whic
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -46,6 +46,7 @@ def family(code: str) -> str:
     return code[:3]
 
 
+@lru_cache(maxsize=4_096)
 def is_substance(code: str) -> bool:
     """Whether the code is a substance that people recover from: F10-F19 without nicotine.
 
@@ -55,6 +56,7 @@ def is_substance(code: str) -> bool:
     return code.startswith("F1") and family(code) != "F17"
 
 
+@lru_cache(maxsize=4_096)
 def is_disorder(code: str) -> bool:
     """Whether the code is a mental disorder: chapter F without its substances F10-F19."""
     return code.startswith("F") and not code.startswith("F1")

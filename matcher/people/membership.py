@@ -386,5 +386,6 @@ _CHECKED: dict[type[Data], Callable[[Any, int], None]] = {
 
 
 def _must_not_be_later(time: int, *dates: int | None) -> None:
-    if any(date is not None and date > time for date in dates):
-        raise Refused(IMPOSSIBLE_TIME, "a date in the event lies after the event's own time")
+    for date in dates:
+        if date is not None and date > time:
+            raise Refused(IMPOSSIBLE_TIME, "a date in the event lies after the event's own time")
