@@ -63,6 +63,22 @@ class Seen:
         own = blake2b(key + content, digest_size=DIGEST_BYTES).digest()
         return (Sight.REPEAT if own in self._contents else Sight.REUSED), own
 
+    def meet(self, key: bytes, content: bytes) -> tuple[Sight, bytes]:
+        """As ``look``, and remember the input from here on."""
+        contents = self._contents
+        before = len(contents)
+        contents.setdefault(key, content)
+        if len(contents) > before:
+            return Sight.NEW, key
+        sight, own = self.look(key, content)
+        if sight is Sight.REUSED:
+            contents[own] = content
+        return sight, own
+
+    def refuse(self, key: bytes) -> None:
+        """Remember that an input that is known was refused."""
+        self._refused.add(key)
+
     def add(self, key: bytes, content: bytes, *, refused: bool = False) -> bool:
         """Remember an input, and whether it was ``refused``; False when it was known."""
         new = key not in self._contents

@@ -263,11 +263,11 @@ class Processor:
         return Receipt(self._commit(draft, arrival, next_offset), tuple(results))
 
     def _decide(self, item: Input, arrival: int | None, draft: Draft) -> Result:
-        state = self.state
-        sight, key = state.seen.look(item.key, item.content)
-        pair = key, item.content
+        state, content = self.state, item.content
+        sight, key = state.seen.meet(item.key, content)
+        pair, counts = (key, content), state.counts_of(content)
         if sight is Sight.REPEAT:
-            state.remember_one(pair)
+            counts.duplicates += 1
             draft.repeated(pair)
             return Result("duplicate", item.id)
         try:
@@ -277,10 +277,11 @@ class Processor:
                 raise reused()
             draft.accepted(pair, self._handle(state, event, arrival), item.rest)
         except Refused as refusal:
-            draft.refused(pair, dead_letter(item, refusal, len(state.seen) + 1))
-            state.remember_one(pair, refused=True)
+            draft.refused(pair, dead_letter(item, refusal, len(state.seen)))
+            state.seen.refuse(key)
+            counts.dead_letters += 1
             return Result("refused", item.id, refusal.code)
-        state.remember_one(pair)
+        counts.accepted += 1
         return Result("accepted", item.id)
 
     def _handle(self, state: State, event: Event, arrival: int | None) -> list[Fact]:

@@ -14,7 +14,7 @@ from journal.frames import Batch
 from journal.pause import collector_paused
 from journal.reader import Counted, Snapshot
 from matcher.errors import SafeHalt, code
-from matcher.messages.facts import Fact, PolicyAdopted, read_fact
+from matcher.messages.facts import Fact, PolicyAdopted, Told, read_fact
 from matcher.messages.notices import notices
 from matcher.program import Program
 from streams.clock import Mode
@@ -86,7 +86,7 @@ class State:
             whole.clock = whole.clock or state.clock
             whole.programs |= state.programs
             for digest, counts in state._counts.items():
-                whole._counts[digest] = whole._counts_of(digest) + counts
+                whole._counts[digest] = whole.counts_of(digest) + counts
         return whole
 
     def fold(self, item: Counted) -> list[bytes]:
@@ -98,20 +98,20 @@ class State:
 
     def remember(self, taken: Iterable[tuple[bytes, bytes]], refused: int) -> None:
         """Count and remember the digests of a record, those of its ``refused`` inputs first."""
-        for number, pair in enumerate(taken):
-            self.remember_one(pair, refused=number < refused)
+        for number, (key, content) in enumerate(taken):
+            counts = self.counts_of(content)
+            new = self.seen.add(key, content, refused=number < refused)
+            if number < refused:
+                counts.dead_letters += 1
+            elif new:
+                counts.accepted += 1
+            else:
+                counts.duplicates += 1
 
-    def remember_one(self, pair: tuple[bytes, bytes], *, refused: bool = False) -> None:
-        """Count and remember the digests of an input."""
-        key, content = pair
-        counts = self._counts_of(content[:PROGRAM_BYTES])
-        new = self.seen.add(key, content, refused=refused)
-        if refused:
-            counts.dead_letters += 1
-        elif new:
-            counts.accepted += 1
-        else:
-            counts.duplicates += 1
+    def counts_of(self, content: bytes) -> Counts:
+        """The counts of the program of an input with this digest of its content."""
+        digest = content[:PROGRAM_BYTES]
+        return self._counts.get(digest) or self._counts.setdefault(digest, Counts())
 
     def settle(self, batch: Batch) -> None:
         """After a record's digests were remembered: note when they came, if they came from Kafka."""
@@ -122,10 +122,12 @@ class State:
         """The lines of the notices that follow from these facts, counted."""
         lines = list[bytes]()
         for fact in facts:
+            if isinstance(fact.data, Told):  # most facts there are: notices are of what was decided
+                continue
             if isinstance(fact.data, PolicyAdopted):
                 self.adopted.setdefault(fact.program, []).append(fact.data.digest)
             if following := notices(fact):
-                self._counts_of(program_digest(fact.program)).notices += len(following)
+                self.counts_of(program_digest(fact.program)).notices += len(following)
                 lines += map(orjson.dumps, following)
         return lines
 
@@ -146,7 +148,7 @@ class State:
     def status(self) -> dict[str, object]:
         """The summary, and each program's own under ``programs``."""
         each = {name: program.summary() for name, program in sorted(self.programs.items())}
-        counts = {name: self._counts_of(program_digest(name)).as_dict(self.programs[name].n) for name in each}
+        counts = {name: self.counts_of(program_digest(name)).as_dict(self.programs[name].n) for name in each}
         return self._total(list(each.values())) | {"programs": {name: each[name] | counts[name] for name in each}}
 
     def dump(self) -> bytes:
@@ -218,12 +220,6 @@ class State:
         self.programs = {program.id: program for program in map(Program.load, dumps)}
         self.seen = Seen.load(pairs, keys, days, forgotten)
         self.adopted = adopted or {name: [program.state.policy_digest or ""] for name, program in self.programs.items()}
-
-    def _counts_of(self, digest: bytes) -> Counts:
-        counts = self._counts.get(digest)
-        if counts is None:
-            counts = self._counts[digest] = Counts()
-        return counts
 
     def _total(self, each: list[dict[str, object]]) -> dict[str, object]:
         facts = sum(program.n for program in self.programs.values())

@@ -233,7 +233,8 @@ class Desk:
         longest are looked at first.
         """
         while True:
-            self._unsettled.update(dict.fromkeys(self.market.changes()))
+            if changes := self.market.changes():
+                self._unsettled.update(dict.fromkeys(changes))
             if not self._unsettled:
                 return
             people = sorted(self._unsettled, key=self._turn)
