@@ -171,7 +171,8 @@ class Program:
     def _ring(self) -> None:
         rung = self.desk.ring()
         if isinstance(rung, str):
-            self.look_at(rung)
+            if not self.desk.wait_on(rung):
+                self.look_at(rung)
         elif rung is not None and rung.is_pinned:
             review.release(self.desk, rung)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from matcher import care
 from matcher.ids import match_id
-from matcher.instants import DAY
+from matcher.instants import DAY, HOUR
 from matcher.messages import facts
 from matcher.pairing import explain, fit, risks
 from matcher.pairing._places import Roll
@@ -86,8 +86,23 @@ class Desk:
             changed = related or before != self.roster.edition(who)
             self._refresh_newcomer(member, index, changed)
             self._refresh_mentor(member, index, changed)
-            change, look = self.roster.next_change(index), care.next_look(member, self.now, self.state.policy)
-            self.set_alarm(who, look if change is None or (look is not None and look < change) else change)
+            self._set_next_alarm(member, index)
+
+    def wait_on(self, who: str) -> bool:
+        """Whether all that this instant changes of somebody is how long they have waited; the desk then knows it.
+
+        That is most of what time alone changes, and needs no look at the member. Cost: at most one row of fits.
+        """
+        member, index = self.state.members.get(who), self.roster.index.get(who)
+        if member is None or index is None or member.mentorship is not None or who not in self._newcomers:
+            return False
+        change = self.roster.next_change(index)
+        if change is not None and change <= self.now:
+            return False
+        self._unsettled[who] = None
+        self._refresh_newcomer(member, index, False)
+        self._set_next_alarm(member, index)
+        return True
 
     def follow(self, people: Iterable[str], related: Collection[str], now: int) -> None:
         """Come to the instant ``now``, after facts about these people that were decided elsewhere.
@@ -132,6 +147,18 @@ class Desk:
             self.market.shift(member.id, worth - before[1])
         self._waits[member.id] = widened, worth
         self._newcomers.note(member.id, worth)
+
+    def _set_next_alarm(self, member: Member, index: int) -> None:
+        policy, instants = self.state.policy, list[int]()
+        if (change := self.roster.next_change(index)) is not None:
+            instants.append(change)
+        if (look := care.next_look(member, self.now, policy)) is not None:
+            instants.append(look)
+        if (since := member.seeks_since) is not None:
+            waited = self.now - since
+            instants += [since + days * DAY for days in policy.quality.widen_after_days if waited < days * DAY]
+            instants += [since + hours * HOUR for hours in policy.waiting.step_hours if waited < hours * HOUR]
+        self.set_alarm(member.id, min(instants, default=None))
 
     def _waited(self, since: int) -> tuple[int, int]:
         """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""

@@ -101,7 +101,7 @@ class Roster:
         """The first instant after the row was last written at which time alone changes it; None: there is none.
 
         Ends of pauses, waivers, consents, distress and clearance; supervision that lapses; recovery time that is
-        reached; risk that passes; steps of waiting; a birthday year that ends; clocks put forward or back.
+        reached; risk that passes; a birthday year that ends; clocks put forward or back.
         """
         instant = self._next_change[index]
         return None if instant == FOREVER else instant

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from sys import intern
 from typing import NamedTuple, TypeAlias, get_args
 
-from matcher.instants import DAY, HOUR
+from matcher.instants import DAY
 from matcher.messages.vocabulary import Format, Gender
 from matcher.people.experience import family, is_disorder, is_substance
 from matcher.people.member import FOREVER, Member, Mentorship
@@ -183,10 +183,8 @@ def state(
     values["minor_until"] = minor_until = _year_end(profile.birth_year, ADULT_YEARS)
     values["seeks_since"] = FOREVER if member.seeks_since is None else member.seeks_since
     changes += [paused_until, consent, *[until for _, until in risks]]
-    if (since := member.seeks_since) is not None:
+    if member.seeks_since is not None:
         changes.append(minor_until)
-        changes += [since + days * DAY for days in policy.quality.widen_after_days]
-        changes += [since + hours * HOUR for hours in policy.waiting.step_hours]
     return values
 
 
