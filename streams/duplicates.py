@@ -65,14 +65,11 @@ class Seen:
 
     def meet(self, key: bytes, content: bytes) -> tuple[Sight, bytes]:
         """As ``look``, and remember the input from here on."""
-        contents = self._contents
-        before = len(contents)
-        contents.setdefault(key, content)
-        if len(contents) > before:
+        if self.add(key, content):
             return Sight.NEW, key
         sight, own = self.look(key, content)
         if sight is Sight.REUSED:
-            contents[own] = content
+            self.add(own, content)
         return sight, own
 
     def refuse(self, key: bytes) -> None:
@@ -81,12 +78,11 @@ class Seen:
 
     def add(self, key: bytes, content: bytes, *, refused: bool = False) -> bool:
         """Remember an input, and whether it was ``refused``; False when it was known."""
-        new = key not in self._contents
-        if new:
-            self._contents[key] = content
+        before = len(self._contents)
+        self._contents.setdefault(key, content)
         if refused:
-            self._refused.add(key)
-        return new
+            self.refuse(key)
+        return len(self._contents) > before
 
     def settle(self, at: str, taken: Iterable[tuple[bytes, bytes]]) -> None:
         """These inputs came at this instant, as a record says; what is older than the window is forgotten.

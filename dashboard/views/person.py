@@ -12,7 +12,7 @@ from dashboard.access import accounts
 from dashboard.draw import recovery
 from dashboard.frame import COORDINATORS, NUMBER_MAX, Ask, NotFound, Page
 from dashboard.history import Happened
-from dashboard.oncall import shown as shown_
+from dashboard.oncall import shown
 from dashboard.views import alarms, contact, look, people, person_facts, standing
 from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
@@ -178,9 +178,9 @@ def _timeline(ask: Ask, program: Program, member: Member, query: Query) -> tuple
         without=without,
         hidden=ask.account.member,
     )
-    shown = found[: query.limit]
-    names = shown_.names(ask)
-    return [_event(ask, each, member.id, names) for each in shown], shown[-1].n if len(found) > len(shown) else None
+    page = found[: query.limit]
+    names = shown.names(ask)
+    return [_event(ask, each, member.id, names) for each in page], page[-1].n if len(found) > len(page) else None
 
 
 def _event(ask: Ask, each: Happened, page: str, names: Mapping[str, str]) -> Event:
@@ -192,7 +192,7 @@ def _event(ask: Ask, each: Happened, page: str, names: Mapping[str, str]) -> Eve
 
 
 def _alarms(ask: Ask, program: Program, member: Member) -> list[Alarm]:
-    names = shown_.names(ask)
+    names = shown.names(ask)
     return [
         Alarm(
             words=each.words,

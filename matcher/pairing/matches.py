@@ -5,7 +5,7 @@ A newcomer has at most one open match (proposed, held or active). The room chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Literal
@@ -67,22 +67,18 @@ class Matches:
         match_id = self._of_newcomer.get(newcomer)
         return None if match_id is None else self.open[match_id]
 
-    def of_mentor(self, mentor: str) -> Iterator[Match]:
+    def of_mentor(self, mentor: str) -> list[Match]:
         """The mentor's open matches, in the order in which they were made."""
-        return (self.open[match_id] for match_id in self._of_mentor.get(mentor, ()))
+        return [self.open[match_id] for match_id in self._of_mentor.get(mentor, ())]
+
+    def of_member(self, member: str) -> list[Match]:
+        """The member's open matches: as newcomer, then as mentor."""
+        own = self.of_newcomer(member)
+        return self.of_mentor(member) if own is None else [own, *self.of_mentor(member)]
 
     def seats_taken(self, mentor: str) -> int:
         """Seats that active and pinned matches take."""
-        return sum([self.open[match_id].takes_seat for match_id in self._of_mentor.get(mentor, ())])
-
-    def pinned_of(self, member: str) -> list[Match]:
-        """The member's open matches, as newcomer and as mentor, that are held or pinned."""
-        own = self.of_newcomer(member)
-        pinned = [own] if own is not None and own.is_pinned else []
-        for match_id in self._of_mentor.get(member, ()):
-            if (match := self.open[match_id]).is_pinned:
-                pinned.append(match)
-        return pinned
+        return sum([match.takes_seat for match in self.of_mentor(mentor)])
 
     def declined_by(self, member: str) -> tuple[str, ...]:
         """Everybody the member must not be put together with again, after a rejection, a no or an ending."""

@@ -98,8 +98,8 @@ def free_holds(desk: Desk, who: str) -> None:
 
     A newcomer who no longer seeks anybody is not kept; one whose mentor is barred for safety is not kept from others.
     """
-    for match in desk.state.matches.pinned_of(who):
-        if not match.is_pinned:  # what became of the one before may have ended it
+    for match in desk.state.matches.of_member(who):
+        if not match.is_pinned:
             continue
         newcomer = desk.state.members.get(match.newcomer)
         if newcomer is None or newcomer.seeks_since is None:
@@ -199,8 +199,8 @@ def end_all(desk: Desk, event: Event) -> None:
     reasons = {"member.erased": "left", "mentor.withdrawn": "mentor_withdrew"}
     reason = getattr(event.data, "reason", None) or reasons.get(event.type, "left")
     matches = desk.state.matches
-    own = matches.of_newcomer(event.subject) if event.type != "mentor.withdrawn" else None
-    for match in [*([own] if own else []), *matches.of_mentor(event.subject)]:
+    ended = matches.of_mentor if event.type == "mentor.withdrawn" else matches.of_member
+    for match in ended(event.subject):
         if match.stage == "active":
             desk.end(_ending(match, reason, barred=False))
         else:

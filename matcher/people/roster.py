@@ -211,7 +211,7 @@ class _Form:
         self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
         self.widths = [(name, layout.words(name)) for name in part.sets]
         self._sets = Struct(f"{sum(words for _, words in self.widths)}Q")
-        self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES if part.sets else 0
+        self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES
 
     def numbers(self, values: Mapping[str, int]) -> bytes:
         return self._numbers.pack(*self._named(values))

@@ -61,6 +61,13 @@ def test_waiting_is_worth_more_at_each_step_of_the_policy() -> None:
     river.sound()
 
 
+def test_each_step_of_waiting_is_due() -> None:
+    river = River(join("n-1", T0))
+    assert river.program.next_due() == T0 + 12 * HOUR
+    river.until(T0 + 12 * HOUR)
+    assert river.program.next_due() == T0 + 24 * HOUR
+
+
 def test_least_fit_widens_while_somebody_waits() -> None:
     river = River(
         mentor("m-1", profile={"experiences": [{"code": "F10.20", "state": "past"}]}), quality={"fit_min": 600_000}

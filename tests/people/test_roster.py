@@ -89,7 +89,7 @@ def test_recovery_time_reached_and_risk_that_passes_are_changes() -> None:
     assert _next(slipped, AT + 20 * DAY) == AT + 80 * DAY  # intake after a slip
 
 
-def test_a_birthday_year_and_clocks_are_changes_and_steps_of_waiting_are_the_desks() -> None:
+def test_a_birthday_year_and_clocks_are_changes() -> None:
     waited = replace(newcomer(), seeks_since=AT - 400 * DAY, recovery=mentor().recovery)
     assert _next(waited) is None
     assert _next(replace(waited, profile=newcomer(birth_year=2008).profile)) == parse_instant("2027-01-01T00:00:00Z")

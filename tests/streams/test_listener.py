@@ -195,7 +195,7 @@ def test_listeners_of_a_group_share_the_programs_and_lose_nothing_when_one_goes(
         thread.start()
     try:
         said = 0
-        while not all(found.values()) and said < 300:  # until both have programs
+        while not all(found.values()) and said < 100:  # until both have programs
             said += 1
             say(range(said - 1, said))
             threads["one"].join(0.2)
