@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from matcher import care
 from matcher.ids import match_id
-from matcher.instants import DAY, HOUR
 from matcher.messages import facts
 from matcher.pairing import explain, fit, risks
 from matcher.pairing._places import Roll
@@ -26,7 +25,7 @@ from matcher.pairing.judge import Judge
 from matcher.pairing.market import Market
 from matcher.pairing.matches import Match
 from matcher.pairing.relations import Relations
-from matcher.pairing.worth import worth
+from matcher.pairing.worth import Steps, Waited
 from matcher.people.member import Member
 from matcher.people.roster import Roster
 from matcher.state import State
@@ -48,7 +47,8 @@ class Desk:
         self.volunteers = Places()
         self.open_mentors = Places()
         self._newcomers = Places()
-        self._waits: dict[str, tuple[int, int]] = {}
+        self._steps = Steps(state.policy)
+        self._waits: dict[str, Waited] = {}
         self._unsettled: dict[str, None] = {}
         self._alarms: list[tuple[int, str]] = []
         self._wakes: dict[str, int] = {}
@@ -83,7 +83,7 @@ class Desk:
         else:
             before = self.roster.edition(who)
             index = self.roster.write(member, self.now, self.state.policy)
-            changed = related or before != self.roster.edition(who)
+            changed = related or before != self.roster.editions[index]
             self._refresh_newcomer(member, index, changed)
             self._refresh_mentor(member, index, changed)
             self._set_next_alarm(member, index)
@@ -136,35 +136,22 @@ class Desk:
         if since is None or not self._is_free(member) or self.judge.newcomer_alone(index, self.now):
             self._take_out_newcomer(member.id)
             return
-        widened, worth = self._waited(since)
-        before = self._waits.get(member.id)
+        waited, before = self._steps.until(self.now, since), self._waits.get(member.id)
         if before is None:
-            self.market.arrive(member.id, self._row(index, worth))
+            self.market.arrive(member.id, self._row(index, waited.worth))
             self._newcomers.add(member.id, index)
-        elif changed or before[0] != widened:
-            self.market.reweigh(member.id, self._row(index, worth))
-        elif before[1] != worth:
-            self.market.shift(member.id, worth - before[1])
-        self._waits[member.id] = widened, worth
-        self._newcomers.note(member.id, worth)
+        elif changed or before.widened != waited.widened:
+            self.market.reweigh(member.id, self._row(index, waited.worth))
+        elif before.worth != waited.worth:
+            self.market.shift(member.id, waited.worth - before.worth)
+        self._waits[member.id] = waited
+        self._newcomers.note(member.id, waited.worth)
 
     def _set_next_alarm(self, member: Member, index: int) -> None:
-        policy, instants = self.state.policy, list[int]()
-        if (change := self.roster.next_change(index)) is not None:
-            instants.append(change)
-        if (look := care.next_look(member, self.now, policy)) is not None:
-            instants.append(look)
-        if (since := member.seeks_since) is not None:
-            waited = self.now - since
-            instants += [since + days * DAY for days in policy.quality.widen_after_days if waited < days * DAY]
-            instants += [since + hours * HOUR for hours in policy.waiting.step_hours if waited < hours * HOUR]
-        self.set_alarm(member.id, min(instants, default=None))
-
-    def _waited(self, since: int) -> tuple[int, int]:
-        """What waiting since then has come to: steps of widening, and the worth of pairing this newcomer."""
-        policy = self.state.policy
-        widened = sum([self.now - since >= days * DAY for days in policy.quality.widen_after_days])
-        return widened, worth(since, self.now, policy)
+        """Look again at somebody who takes part when time alone changes them, or what their waiting comes to."""
+        change, since = self.roster.next_change(index), member.seeks_since
+        step = None if since is None else self._steps.next(self.now, since)
+        self.set_alarm(member.id, step if change is None or (step is not None and step < change) else change)
 
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:

@@ -8,6 +8,7 @@ policy, too, means writing every row again.
 from __future__ import annotations
 
 from array import array
+from collections import namedtuple
 from collections.abc import Mapping
 from functools import lru_cache
 from operator import itemgetter
@@ -33,6 +34,8 @@ _HOURS = Struct(f"{HOUR_WORDS}Q")
 _PARTS = (SAID, Part(PAIRED.numbers + ALONE.numbers, PAIRED.sets))
 """What is written in one go; a rule on two people reads no number of ``ALONE``."""
 _SAID, _STATE = range(len(_PARTS))
+_Numbers = namedtuple("_Numbers", PERSON.names or ())
+"""A record without numpy, which takes longer to give one number of it than this takes to give them all."""
 
 
 class Roster:
@@ -40,6 +43,7 @@ class Roster:
 
     ``people`` has a record a row, ``sets`` the words of its sets as ``layout`` says, ``nodes`` the closure of what the
     person has lived through. They are other arrays after somebody new was written: look them up, do not keep them.
+    ``editions`` has another number whenever something was written that rules on two people read, or the fit.
     """
 
     def __init__(self) -> None:
@@ -54,7 +58,7 @@ class Roster:
         self._profiles: list[Profile | None] = []
         self._shifts = array("q")
         self._standings: list[Standing] = []
-        self._editions = array("q")
+        self.editions = array("q")
         self._free: list[int] = []
         self._lexicons = Lexicons()
         self._lay_out(self.layout)
@@ -63,9 +67,9 @@ class Roster:
         return len(self.index)
 
     def edition(self, member_id: str) -> int:
-        """Another number whenever something was written that rules on two people read, or the fit; 0: no row."""
+        """The edition of a member's row; 0: no row."""
         row = self.index.get(member_id)
-        return 0 if row is None else self._editions[row]
+        return 0 if row is None else self.editions[row]
 
     def write(self, member: Member, at: int, policy: Policy) -> int:
         """Write the member's row as things are at ``at`` and return its index.
@@ -85,14 +89,16 @@ class Roster:
         elif self._shifts[row] != shift:
             self._write_hours(row, profile, shift)
         stands = self._standings[row] = standing(member, at, policy, self._standings[row])
-        self._editions[row] += self._put(row, state(member, stands, at, policy, self._lexicons, changes), _STATE)
+        self.editions[row] += self._put(row, state(member, stands, at, policy, self._lexicons, changes), _STATE)
         self._next_change[row] = min([instant for instant in changes if instant > at])
         return row
 
     def drop(self, member_id: str) -> None:
         """Forget a member; the row is free for somebody else."""
         row = self.index.pop(member_id)
-        self.people[row], self.sets[row], self.nodes[row] = 0, 0, NO_NODE
+        _replace(self._numbers, row * PERSON.itemsize, bytes(PERSON.itemsize))
+        _replace(self._words, row * self._sets_bytes, bytes(self._sets_bytes))
+        self.nodes[row] = NO_NODE
         self.ids[row], self.closures[row], self._profiles[row], self._next_change[row] = "", (), None, FOREVER
         self._standings[row] = UNHEARD
         self._free.append(row)
@@ -107,8 +113,8 @@ class Roster:
         return None if instant == FOREVER else instant
 
     def person(self, index: int) -> Person:
-        """A record by the names of its numbers, as it is from now on, until somebody is written who is new."""
-        return cast(Person, _Record(self.people[index]))
+        """A record by the names of its numbers, as it is now."""
+        return cast(Person, _Numbers._make(self.people.item(index)))
 
     def common_half_hours(self, one: int, other: int) -> int:
         """Half hours of the week that both have free."""
@@ -118,7 +124,7 @@ class Roster:
     def _write_profile(self, row: int, profile: Profile, shift: int) -> None:
         closure, information = _lived(tuple([each.code for each in profile.experiences]))
         values = told(profile, shift, self._lexicons) | {"information": information}
-        self._editions[row] += self._put(row, values, _SAID)
+        self.editions[row] += self._put(row, values, _SAID)
         if len(closure) > self.nodes.shape[1]:
             more = len(closure) - self.nodes.shape[1]
             self.nodes = np.pad(self.nodes, ((0, 0), (0, more)), constant_values=NO_NODE)
@@ -131,7 +137,7 @@ class Roster:
         """Clocks were put forward or back where the member lives."""
         hours = half_hours(profile.hours, shift)
         packed = _HOURS.pack(*[hours >> WORD * place & _WORD_MASK for place in range(HOUR_WORDS)])
-        self._editions[row] += _replace(self._words, row * self._sets_bytes + self._hours_start, packed)
+        self.editions[row] += _replace(self._words, row * self._sets_bytes + self._hours_start, packed)
         self._shifts[row] = shift
 
     def _new_row(self, member_id: str) -> int:
@@ -146,7 +152,7 @@ class Roster:
             self._shifts.append(0)
             self._next_change.append(FOREVER)
             self._standings.append(UNHEARD)
-            self._editions.append(1)
+            self.editions.append(1)
             if row >= len(self.people):
                 self._lay_out(self.layout)
         self.index[member_id] = row
@@ -189,18 +195,6 @@ class Roster:
         self._lay_out(self.layout._replace(tongues=words) if name in TONGUES else self.layout._replace(families=words))
 
 
-class _Record:
-    """Reads a number by its name: of a person's fifty, few are asked for at a time."""
-
-    __slots__ = ("_numbers",)
-
-    def __init__(self, numbers: np.void) -> None:
-        self._numbers = numbers
-
-    def __getattr__(self, name: str) -> int:
-        return int(self._numbers[name])
-
-
 class _Form:
     """How a part of a row is packed into bytes, and where they stand in it."""
 
@@ -211,6 +205,8 @@ class _Form:
         self.start = int(PERSON.fields[part.numbers[0]][1]) if PERSON.fields else 0
         self.widths = [(name, layout.words(name)) for name in part.sets]
         self._sets = Struct(f"{sum(words for _, words in self.widths)}Q")
+        self._masks = itemgetter(*part.sets)
+        self._is_narrow = all(words == 1 for _, words in self.widths)
         self.sets_start = layout.places()[part.sets[0]] * _WORD_BYTES
 
     def numbers(self, values: Mapping[str, int]) -> bytes:
@@ -218,6 +214,8 @@ class _Form:
 
     def sets(self, values: Mapping[str, int]) -> bytes:
         """Raises ``struct.error`` when one is wider than its words."""
+        if self._is_narrow:
+            return self._sets.pack(*self._masks(values))
         words: list[int] = []
         for name, width in self.widths:
             mask = values[name]
