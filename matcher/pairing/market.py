@@ -184,7 +184,7 @@ class Market:
 
         Who has left the market is not among them. Costs O(newcomers whose partner moved since), not O(plan).
         """
-        if not self._tables.counts[TOUCHED]:
+        if not self._tables.counts.item(TOUCHED):
             return {}
         touched = take_touched(self._tables)
         keys = [key for row in touched.tolist() if (key := self._newcomers.key[row]) is not None]

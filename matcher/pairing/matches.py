@@ -42,7 +42,7 @@ class Match:
     @property
     def takes_seat(self) -> bool:
         """Whether the mentor's seat, and the newcomer, are out of the market."""
-        return self.stage == "active" or self.is_pinned
+        return self.stage == "active" or self.held_until > 0
 
 
 _plain = attrgetter(*Match.__slots__)
@@ -78,7 +78,8 @@ class Matches:
 
     def seats_taken(self, mentor: str) -> int:
         """Seats that active and pinned matches take."""
-        return sum([match.takes_seat for match in self.of_mentor(mentor)])
+        matches = self.open
+        return sum([matches[match_id].takes_seat for match_id in self._of_mentor.get(mentor, ())])
 
     def declined_by(self, member: str) -> tuple[str, ...]:
         """Everybody the member must not be put together with again, after a rejection, a no or an ending."""

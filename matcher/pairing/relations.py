@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,8 @@ class Relations:
         """Whom the mentor may not take: the mentor's own mentors, and up the line."""
         return self._indices(self._state.support.ancestors(self._roster.ids[mentor]))
 
-    def _indices(self, ids: Iterable[str]) -> Indices:
+    def _indices(self, ids: Collection[str]) -> Indices:
+        if not ids:
+            return NOBODY
         places = [self._roster.index[who] for who in ids if who in self._roster.index]
         return np.array(places, np.int64) if places else NOBODY

@@ -103,12 +103,16 @@ class Taxonomy:
         ic.flags.writeable = False
         return ic
 
+    def __contains__(self, code: str) -> bool:
+        """Whether a person can have this code: a category or below."""
+        return code in self._node_of and "-" not in code and code != DUAL
+
     def check(self, code: str, where: str = "an experience") -> None:
         """Raise ``Refused`` (KND-unknown-code) unless ``code`` is one that a person can have: a category or below.
 
         The reason says ``where`` the code stood and what is wrong with it, never the code: it may be a diagnosis.
         """
-        if code not in self._node_of or code == DUAL or "-" in code:
+        if code not in self:
             raise Refused(UNKNOWN_CODE, f"{where} {self._why_unknown(code)}")
 
     def _why_unknown(self, code: str) -> str:

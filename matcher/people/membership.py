@@ -50,8 +50,10 @@ COMPLETED = "completed"
 """The reason of a match that reached its aim: the newcomer seeks no other mentor."""
 REACHED = (None, "reached", "invited_to_mentor")
 """The outcomes of a contact in which the member was spoken with, as where nothing is said of it; any other is a try."""
-STAYS_WITH_THE_ABSENT = ("progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.erased")
-"""Events that are taken of somebody who has left: late news of their recovery, and what protects others."""
+STAYS_WITH_THE_ABSENT = (
+    "progress.", "treatment.", "safety.", "exclusion.", "consent.", "member.joined", "member.erased",
+)  # fmt: skip
+"""Events that are taken of somebody who has left: late news of their recovery, what protects others, a return."""
 
 
 class Membership:
@@ -74,20 +76,18 @@ class Membership:
 
     def check(self, event: Event) -> None:
         """Raise Refused when the event cannot be about its subject as things are."""
-        member = self.members.get(event.subject)
-        if event.type != "member.joined":
-            self._must_be_known(event, member)
+        member, what = self.members.get(event.subject), event.type
+        if member is None:
+            if what != "member.joined":
+                raise Refused(UNKNOWN_MEMBER, f"nobody of this id has joined the program {event.program}")
+        elif not member.present:
+            if not what.startswith(STAYS_WITH_THE_ABSENT):
+                raise Refused(HAS_LEFT, f"{what} is about somebody who has left; a member.joined brings them back")
+        elif member.mentorship is None and what.startswith("mentor.") and what != "mentor.volunteered":
+            raise Refused(NOT_A_MENTOR, f"{what} is about a member who has not volunteered as a mentor")
         check = _CHECKED.get(type(event.data))
         if check is not None:
             check(event.data, event.time)
-
-    def _must_be_known(self, event: Event, member: Member | None) -> None:
-        if member is None:
-            raise Refused(UNKNOWN_MEMBER, f"nobody of this id has joined the program {event.program}")
-        if not member.present and not event.type.startswith(STAYS_WITH_THE_ABSENT):
-            raise Refused(HAS_LEFT, f"{event.type} is about somebody who has left; a member.joined brings them back")
-        if event.type.startswith("mentor.") and event.type != "mentor.volunteered" and member.mentorship is None:
-            raise Refused(NOT_A_MENTOR, f"{event.type} is about a member who has not volunteered as a mentor")
 
     @staticmethod
     def check_waiver(waiver: told.Waiver, at: int, policy: Policy) -> None:
@@ -347,9 +347,12 @@ def _distressed(member: Member, time: int, policy: Policy) -> None:
 
 
 def _check_profile(what: told.MemberUpdated, time: int) -> None:
+    known = taxonomy()
     for place, experience in enumerate(what.experiences or ()):
-        taxonomy().check(experience.code, f"experiences.{place}.code")
-        _must_not_be_later(time, experience.since)
+        if experience.code not in known:
+            known.check(experience.code, f"experiences.{place}.code")
+        if experience.since is not None:
+            _must_not_be_later(time, experience.since)
     if what.birth_year is not None and what.birth_year > year_of(time):
         raise Refused(IMPOSSIBLE_TIME, "the year of birth lies after the event")
     if what.zone is not None:

@@ -84,14 +84,14 @@ class Profile:
     @classmethod
     def joined(cls, data: MemberJoined) -> Profile:
         """The profile of somebody who joins. Raises ``Refused`` for an unknown code (KND-unknown-code) or zone."""
-        return cls(**_parts(data, cls._names()))
+        return cls(**_parts(data, cls._told(data)))
 
     def updated(self, data: MemberUpdated) -> Profile:
         """The profile with the parts that ``data`` sets; a part set to null is taken back. Raises like ``joined``.
 
         Experiences cannot be taken back, only replaced.
         """
-        told = [name for name in self._names() if name in data.model_fields_set]
+        told = self._told(data)
         if data.experiences is None and "experiences" in told:
             told.remove("experiences")
         return replace(self, **_parts(data, told)) if told else self
@@ -112,8 +112,8 @@ class Profile:
         return cls(**known)
 
     @classmethod
-    def _names(cls) -> tuple[str, ...]:
-        return tuple(cls.__dataclass_fields__)
+    def _told(cls, data: MemberUpdated) -> list[str]:
+        return [name for name in cls.__dataclass_fields__ if name in data.model_fields_set]
 
 
 def _parts(data: MemberUpdated, names: Iterable[str]) -> dict[str, Any]:
@@ -121,10 +121,11 @@ def _parts(data: MemberUpdated, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _experiences(data: MemberUpdated) -> tuple[Stated, ...]:
-    told = data.experiences or ()
-    for each in told:
-        taxonomy().check(each.code)
-    return tuple(Stated(intern(each.code), each.state, each.since) for each in told)
+    known, stated = taxonomy(), []
+    for each in data.experiences or ():
+        known.check(each.code)
+        stated.append(Stated(intern(each.code), each.state, each.since))
+    return tuple(stated)
 
 
 def _zone(data: MemberUpdated) -> str | None:

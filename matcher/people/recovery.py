@@ -138,8 +138,12 @@ def _unbroken(began: Iterable[int | None], relapses: Iterable[Setback]) -> int |
     for instant in began:
         if instant is None:
             return None
-        latest = instant if latest is None else max(latest, instant)
-    return None if latest is None else max([latest, *(relapse.at for relapse in relapses)])
+        if latest is None or instant > latest:
+            latest = instant
+    if latest is not None:
+        for relapse in relapses:
+            latest = max(latest, relapse.at)
+    return latest
 
 
 @dataclass(slots=True)
@@ -186,7 +190,8 @@ class Recovery:
 
     def check_in(self, mood: int | None, craving: int | None, at: int) -> None:
         """How somebody is."""
-        self.last_check_in = _newer(self.last_check_in, CheckIn(at, mood, craving))
+        # Not CheckIn(...): a named tuple's own constructor takes three times as long, and this is most that is told.
+        self.last_check_in = _newer(self.last_check_in, tuple.__new__(CheckIn, (at, mood, craving)))
         self.seen(at)
 
     def distress(self, level: str, at: int) -> None:
@@ -200,14 +205,15 @@ class Recovery:
 
     def seen(self, at: int) -> None:
         """A sign of life."""
-        self.last_seen = max(self.last_seen, at)
+        if at > self.last_seen:
+            self.last_seen = at
 
     def since(self, code: str) -> int | None:
         """When the current unbroken recovery from ``code`` began; None when there is none, or nothing is known of it.
 
         A code that was not stated is answered from its family, by the least of what was stated there.
         """
-        return _unbroken(map(self._began, self._statements(code)), self._relapses(code))
+        return _unbroken([self._began(stated) for stated in self._statements(code)], self._relapses(code))
 
     def _statements(self, code: str) -> list[Stated]:
         exact = [stated for stated in self.stated if stated.code == code]
@@ -217,7 +223,7 @@ class Recovery:
         """When the stated recovery began, relapses left aside."""
         if stated.since is not None and stated.state != "active":
             return stated.since
-        days = next((milestone for milestone in self.milestones if milestone.key == DATING), None)
+        days = next((each for each in self.milestones if each.key == DATING), None) if self.milestones else None
         told = days.at - days.days * DAY if days and days.days is not None else None
         if stated.state == "active":
             return told if days and days.at > self.stated_at else None
@@ -252,9 +258,8 @@ class Recovery:
 
     def is_past(self, code: str, since: int) -> bool:
         """Whether what they have recovered from since then was stated as past, and they had no relapse."""
-        if any(stated.state != "past" for stated in self._statements(code)):
-            return False
-        return all(relapse.at != since for relapse in self._relapses(code))
+        states = {stated.state for stated in self._statements(code)}
+        return states <= {"past"} and since not in [relapse.at for relapse in self._relapses(code)]
 
     def in_recovery_since(self) -> int | None:
         """When the person's current unbroken recovery began: from all substances or, without any, from all disorders.
@@ -269,7 +274,7 @@ class Recovery:
         codes = [stated.code for stated in self.stated]
         counts = is_substance if any(map(is_substance, codes)) else is_disorder
         return _unbroken(
-            (self.since(code) for code in codes if counts(code)),
+            [self.since(code) for code in codes if counts(code)],
             [each for each in self.setbacks if each.severity == "relapse" and _breaks(each, counts)],
         )
 
@@ -286,7 +291,7 @@ class Recovery:
     def last_setback(self, code: str | None = None) -> Setback | None:
         """The newest lapse or relapse: with the family of ``code``, or with anything."""
         setbacks = self.setbacks if code is None else self._setbacks(code)
-        return max(setbacks, key=attrgetter("at", "severity", "key"), default=None)
+        return max(setbacks, key=attrgetter("at", "severity", "key")) if setbacks else None
 
     def to_json(self) -> dict[str, Any]:
         """The recovery as JSON writes it (a tuple as a list), without what is empty; ``from_json`` makes it again."""

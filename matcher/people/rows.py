@@ -198,11 +198,12 @@ def _as_mentor(
     changes += values.values()
     if member.waivers:
         values |= _waived(member, at, policy, changes)
-    wishes = mentorship.newcomer_wishes
     values["strategies"] = mentorship.strategies
     values["matches_had"] = mentorship.matches_had
-    values["welcomed_genders"] = _GENDERS.wish(_not_any(wishes.gender) if wishes else None)
-    values["welcomed_languages"] = lexicons.languages.wish(_primary(tuple(wishes.languages or ())) if wishes else None)
+    values["welcomed_genders"] = values["welcomed_languages"] = ANY
+    if (wishes := mentorship.newcomer_wishes) is not None:
+        values["welcomed_genders"] = _GENDERS.wish(_not_any(wishes.gender))
+        values["welcomed_languages"] = lexicons.languages.wish(_primary(tuple(wishes.languages or ())))
     return values
 
 
