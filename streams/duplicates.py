@@ -65,11 +65,9 @@ class Seen:
 
     def meet(self, key: bytes, content: bytes) -> tuple[Sight, bytes]:
         """As ``look``, and remember the input from here on."""
-        if self.add(key, content):
-            return Sight.NEW, key
         sight, own = self.look(key, content)
-        if sight is Sight.REUSED:
-            self.add(own, content)
+        if sight is not Sight.REPEAT:
+            self._contents[own] = content
         return sight, own
 
     def refuse(self, key: bytes) -> None:

@@ -73,6 +73,9 @@ def replay(
 def _letters(seen: Seen, batch: Sequence[Input], receipt: Receipt) -> int:
     """How many of these inputs are dead letters: refused now, or repeats of what was refused."""
     return sum(
-        result.status != "accepted" and seen.was_refused(item.key, item.content)
-        for item, result in zip(batch, receipt.results, strict=True)
+        [
+            seen.was_refused(batch[at].key, batch[at].content)
+            for at, result in enumerate(receipt.results)
+            if result.status != "accepted"
+        ]
     )
