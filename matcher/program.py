@@ -121,7 +121,7 @@ class Program:
         desk.now = at
         if how.before is not None:
             how.before(self, event)
-        self._record(event.type, tuple.__new__(Told, (event.subject, event.time, event.data)))
+        self._record(event.type, tuple.__new__(Told, (event.subject, event.time, event.data)), at)
         if how.then is not None:
             how.then(self, event)
             self.desk.settle()
@@ -249,12 +249,12 @@ class Program:
         self.desk.now = at
 
     def _decide(self, decision: Decision) -> None:
-        self._record(DECISION_TYPES[type(decision)], decision)
+        self._record(DECISION_TYPES[type(decision)], decision, self.desk.now)
 
-    def _record(self, type_: str, data: Told | Decision) -> None:
+    def _record(self, type_: str, data: Told | Decision, at: int) -> None:
         state = self.state
         # Not Fact(...), nor Told(...) above: a named tuple's own constructor takes three times as long.
-        fact: Fact = tuple.__new__(Fact, (state.program, state.n + 1, self.desk.now, type_, data))
+        fact: Fact = tuple.__new__(Fact, (state.program, state.n + 1, at, type_, data))
         state.evolve(fact)
         self._out.append(fact)
 

@@ -65,8 +65,11 @@ class Seen:
 
     def meet(self, key: bytes, content: bytes) -> tuple[Sight, bytes]:
         """As ``look``, and remember the input from here on."""
+        if key not in self._contents:  # most are new
+            self._contents[key] = content
+            return Sight.NEW, key
         sight, own = self.look(key, content)
-        if sight is not Sight.REPEAT:
+        if sight is Sight.REUSED:
             self._contents[own] = content
         return sight, own
 

@@ -156,8 +156,9 @@ class Desk:
     def _refresh_mentor(self, member: Member, index: int, changed: bool) -> None:
         if member.mentorship is None:
             self.volunteers.remove(member.id)
-        else:
-            self.volunteers.add(member.id, index)
+            self._take_out_mentor(member.id)
+            return
+        self.volunteers.add(member.id, index)
         slots = self.open_slots(member)
         if slots == 0 or self.judge.mentor_alone(index, self.now):
             self._take_out_mentor(member.id)
@@ -186,10 +187,9 @@ class Desk:
         self.volunteers.remove(who)
 
     def _take_out_newcomer(self, who: str) -> None:
-        if who in self._newcomers:
+        if self._waits.pop(who, None) is not None:
             self.market.leave(who)
             self._newcomers.remove(who)
-            del self._waits[who]
 
     def _take_out_mentor(self, who: str) -> None:
         if who in self.open_mentors:

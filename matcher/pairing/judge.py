@@ -75,7 +75,8 @@ class Judge:
         ``worth`` is added to each. With ``admitted``, whom a rule on one person alone bars is known not to be among
         them. Cost: some 30 ns a pair; a few times that where the rows have to come from far memory.
         """
-        out = np.full(len(mentors), worth, np.int64)
+        out = np.empty(len(mentors), np.int64)
+        out.fill(worth)
         apart = self._apart(newcomer, self._relations.lineage)
         self._rules.fits(self._crowd, self._setting, apart, newcomer, mentors, True, admitted, at, out)
         return out

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -73,8 +74,10 @@ class Matches:
 
     def of_member(self, member: str) -> list[Match]:
         """The member's open matches: as newcomer, then as mentor."""
-        own = self.of_newcomer(member)
-        return self.of_mentor(member) if own is None else [own, *self.of_mentor(member)]
+        own, others = self._of_newcomer.get(member), self._of_mentor.get(member)
+        if own is None and others is None:  # as of most
+            return []
+        return [self.open[match_id] for match_id in chain([] if own is None else [own], others or ())]
 
     def seats_taken(self, mentor: str) -> int:
         """Seats that active and pinned matches take."""

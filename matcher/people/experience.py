@@ -152,7 +152,7 @@ class Taxonomy:
 
     def information(self, nodes: Iterable[int]) -> int:
         """The summed information content of ``nodes``, in millionths of a nat."""
-        return sum(self._nodes[node].information for node in nodes)
+        return sum([self._nodes[node].information for node in nodes])
 
     def similarity(self, a: Closure, b: Closure) -> int:
         """SimGIC of two people in millionths: 1,000,000 for the same experiences, 0 for nothing in common."""

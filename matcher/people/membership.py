@@ -108,12 +108,12 @@ class Membership:
             if decided is not None:
                 decided(self, data, fact.at)
             return
-        time = min(data.time, fact.at)  # never after the clock
-        tell = _TOLD.get(fact.type)
-        if tell is not None:
-            member = self.members[data.subject]
+        time = data.time if data.time < fact.at else fact.at  # never after the clock
+        how = _HOW.get(fact.type)
+        if how is not None:
+            member, (tell, hear) = self.members[data.subject], how
             tell(member, data.what, time, policy)
-            if hear := concerns.HEARD.get(fact.type):
+            if hear is not None:
                 hear(member, data.what, fact.n, time)
         elif fact.type == "member.joined":
             self._joined(data.subject, data.what, time)
@@ -319,6 +319,8 @@ _TOLD: dict[str, Callable[[Member, Any, int, Policy], None]] = {
     "waiver.granted": _waived,
     "waiver.revoked": _waiver_revoked,
 }
+_HOW = {type_: (tell, concerns.HEARD.get(type_)) for type_, tell in _TOLD.items()}
+"""By type of event, what it changes, and what it makes a concern of."""
 
 _DECIDED: dict[type[facts.Decision], Callable[[Membership, Any, int], None]] = {
     facts.MatchActivated: Membership._matched,

@@ -113,7 +113,8 @@ class Profile:
 
     @classmethod
     def _told(cls, data: MemberUpdated) -> list[str]:
-        return [name for name in cls.__dataclass_fields__ if name in data.model_fields_set]
+        told = data.model_fields_set
+        return [name for name in cls.__dataclass_fields__ if name in told]
 
 
 def _parts(data: MemberUpdated, names: Iterable[str]) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class Recovery:
         """A statement of all experiences as (code, state, since), in place of any older one."""
         if at >= self.stated_at:
             self.stated_at, self._began_at = at, _NOT_ASKED
-            self.stated = tuple(each if isinstance(each, Stated) else Stated(*each) for each in experiences)
+            self.stated = tuple([each if isinstance(each, Stated) else Stated(*each) for each in experiences])
 
     def setback(self, code: str | None, severity: str, by: str, at: int) -> None:
         """A ``lapse`` is remembered, a ``relapse`` starts recovery anew. Told by oneself, it is a sign of life."""

@@ -34,7 +34,7 @@ _HOURS = Struct(f"{HOUR_WORDS}Q")
 _PARTS = (SAID, Part(PAIRED.numbers + ALONE.numbers, PAIRED.sets))
 """What is written in one go; a rule on two people reads no number of ``ALONE``."""
 _SAID, _STATE = range(len(_PARTS))
-_Numbers = namedtuple("_Numbers", PERSON.names or ())
+_Numbers = namedtuple("_Numbers", PERSON.names or ())  # type: ignore[misc]  # the names are data
 """A record without numpy, which takes longer to give one number of it than this takes to give them all."""
 
 

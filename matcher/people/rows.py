@@ -179,10 +179,13 @@ def state(
     values["starts_at"] = member.joined_at if began is None else began
     values["recovers_since"] = FOREVER if began is None else began
     values["open_reports"] = int(member.is_reported)
-    values["at_risk"] = lexicons.families.mask(tuple([family for family, until in risks if at < until]))
+    values["at_risk"] = 0
     values["minor_until"] = minor_until = _year_end(profile.birth_year, ADULT_YEARS)
     values["seeks_since"] = FOREVER if member.seeks_since is None else member.seeks_since
-    changes += [paused_until, consent, *[until for _, until in risks]]
+    changes += (paused_until, consent)
+    if risks:
+        values["at_risk"] = lexicons.families.mask(tuple([family for family, until in risks if at < until]))
+        changes += [until for _, until in risks]
     if member.seeks_since is not None:
         changes.append(minor_until)
     return values
