@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,13 +47,20 @@ def replay(
     ``until`` (epoch seconds) then sets the clock there; without it nothing fires at the end of input. ``progress``
     is told how many events of this call are on the disk. Raises what ``DataFolder.open`` and ``batches`` raise.
     """
-    accepted = duplicates = refused = 0
     inputs = batches(names)  # before there is a folder: a name that is wrong leaves nothing behind
-    with (
-        closing(inputs),
-        collector_paused(),
-        DataFolder.open(out, clock="event", policies=policies, snapshot_facts=SNAPSHOT_FACTS) as folder,
-    ):
+    with closing(inputs), collector_paused():  # until also the folder has gone from memory: nothing is left to search
+        return _replay(inputs, out, policies, until, progress)
+
+
+def _replay(
+    inputs: Iterable[Sequence[Input]],
+    out: Path,
+    policies: PolicyBook | None,
+    until: int | None,
+    progress: Callable[[int], None] | None,
+) -> Replayed:
+    accepted = duplicates = refused = 0
+    with DataFolder.open(out, clock="event", policies=policies, snapshot_facts=SNAPSHOT_FACTS) as folder:
         for number, batch in enumerate(inputs, 1):
             receipt = folder.take(batch)
             taken, letters = receipt.number("accepted"), _letters(folder.state.seen, batch, receipt)

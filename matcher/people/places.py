@@ -47,6 +47,8 @@ def _sine(angle: int) -> int:
     x = angle * _PI // HALF_TURN
     total = term = x
     for n in range(2, 36, 2):
+        if not term:  # as is every later one
+            break
         term = -term * x // _ONE * x // (_ONE * n * (n + 1))
         total += term
     return total
