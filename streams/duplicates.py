@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from datetime import date
 from enum import Enum
 from hashlib import blake2b
+from itertools import chain
 from typing import Final
 
 from matcher.errors import Refused, code
@@ -119,9 +120,11 @@ class Seen:
 
     def dump(self) -> tuple[bytes, bytes, bytes]:
         """All pairs, the keys of the refused among them, and their days if they have any, in the order of coming."""
+        refused = b"".join([key for key in self._contents if key in self._refused]) if self._refused else b""
+        if not self._today:  # nothing came from Kafka
+            return b"".join(chain.from_iterable(self._contents.items())), refused, b""
         pairs = b"".join([part for key, content in self._contents.items() for part in (key, content[:DIGEST_BYTES])])
-        stamps = b"".join([content[DIGEST_BYTES:] for content in self._contents.values()])
-        return pairs, b"".join([key for key in self._contents if key in self._refused]), stamps
+        return pairs, refused, b"".join([content[DIGEST_BYTES:] for content in self._contents.values()])
 
     @classmethod
     def load(cls, pairs: bytes, refused: bytes, stamps: bytes = b"", forgotten: int = 0) -> Seen:

@@ -99,6 +99,7 @@ class Profile:
     def to_json(self) -> dict[str, Any]:
         """The profile as JSON writes it (tuples as lists), without what was not said; ``from_json`` makes it again."""
         plain, wishes = _said(_SAID, _of_profile(self)), _said(_WISHED, _of_wishes(self.wishes))
+        plain["experiences"] = [*map(tuple, self.experiences)]  # named ones take several times as long to write
         return {**plain, "wishes": wishes} if wishes else plain
 
     @classmethod

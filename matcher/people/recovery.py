@@ -296,9 +296,13 @@ class Recovery:
     def to_json(self) -> dict[str, Any]:
         """The recovery as JSON writes it (a tuple as a list), without what is empty; ``from_json`` makes it again."""
         told = {name: value for name, value in zip(_TOLD, _told(self), strict=True) if value not in (None, (), NEVER)}
-        for name in _ASSESSED:
-            if name in told:
-                told[name] = [(*each[:-1], list(each.items)) for each in told[name]]
+        for name, value in told.items():
+            if name in _ASSESSED:
+                told[name] = [(*each[:-1], list(each.items)) for each in value]
+            elif name in _MANY:
+                told[name] = [*map(tuple, value)]  # named ones take several times as long to write
+            elif name in _ONE:
+                told[name] = tuple(value)
         return told
 
     @classmethod
