@@ -229,11 +229,11 @@ class _Form:
 def _replace(memory: memoryview, start: int, packed: bytes, judged: int | None = None) -> bool:
     """Write bytes to their place; whether others stood there, among the first ``judged``."""
     place = memory[start : start + len(packed)]
-    if place == packed:
+    stood = place.tobytes()  # a view is compared byte by byte
+    if stood == packed:
         return False
-    changed = judged is None or place[:judged] != packed[:judged]
     place[:] = packed
-    return changed
+    return judged is None or stood[:judged] != packed[:judged]
 
 
 @lru_cache(maxsize=4_096)
