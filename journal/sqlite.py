@@ -46,6 +46,7 @@ FILE_NAME: Final = "journal.db"
 LOCK_NAME: Final = "journal.lock"
 APPLICATION_ID: Final = 0x4B4E4452  # "KNDR": tells the file from other SQLite databases
 SCHEMA_VERSION: Final = 1
+FILE_PAGE_BYTES: Final = 16_384  # of a new file: an entry may have a megabyte, which is a lot of SQLite's own 4 KiB
 PAGE_BYTES: Final = 4_000_000  # what one read holds in memory, give or take an entry
 BUSY_SECONDS: Final = 5  # a reader's page takes milliseconds; five seconds is a reader that hangs
 _CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every other one on our few statements does
@@ -61,6 +62,7 @@ _CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every othe
 
 _TABLE: Final = "CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB NOT NULL)"
 _SCHEMA: Final = f"""
+PRAGMA page_size = {FILE_PAGE_BYTES};
 PRAGMA journal_mode = DELETE;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};

@@ -82,11 +82,17 @@ class Draft:
     def _write(self) -> None:
         unwritten, self._unwritten = self._unwritten, []
         for facts, pair, rest, letter in unwritten:
+            more = 0 if pair is None else DIGESTS_BYTES
             if letter is not None:
-                self._room(len(letter) + 1 + DIGESTS_BYTES)
+                self._room(len(letter) + 1 + more)
                 self._open.letters.append(letter)
+            elif len(facts) == 1:  # of most events nothing follows
+                line = facts[0].line(rest)
+                self._room(len(line) + 1 + more)
+                self._open.facts.append(facts[0])
+                self._open.lines.append(line)
             else:
-                self._put(facts, 0 if pair is None else DIGESTS_BYTES, rest)
+                self._put(facts, more, rest)
             if pair is not None:
                 (self._open.others if letter is None else self._open.refused).append(pair)
 

@@ -190,8 +190,10 @@ class Recovery:
 
     def check_in(self, mood: int | None, craving: int | None, at: int) -> None:
         """How somebody is."""
-        # Not CheckIn(...): a named tuple's own constructor takes three times as long, and this is most that is told.
-        self.last_check_in = _newer(self.last_check_in, tuple.__new__(CheckIn, (at, mood, craving)))
+        last = self.last_check_in
+        if last is None or at >= last.at:
+            # Not CheckIn(...): a named tuple's own constructor takes three times as long, and this is most that is told.
+            self.last_check_in = tuple.__new__(CheckIn, (at, mood, craving))
         self.seen(at)
 
     def distress(self, level: str, at: int) -> None:
