@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
@@ -68,9 +67,13 @@ def because(judge: Judge, newcomer: int, mentor: int) -> tuple[int, tuple[str, .
     """The fit of one pair, and its three strongest reasons in words that name no condition."""
     pair, values = _Pair(judge.roster, newcomer, mentor), judge.terms(newcomer, mentor)
     worth = [value * weight // 1_000 for value, weight in zip(values, judge.weights, strict=True)]
-    strongest = sorted(range(len(TERMS)), key=lambda at: -worth[at])
-    reasons = (told for at in strongest if (told := _told(TERMS[at], pair, values[at])))
-    return sum(worth), tuple(islice(reasons, REASONS_MAX))
+    reasons = list[str]()
+    for at in sorted(range(len(TERMS)), key=worth.__getitem__, reverse=True):
+        if told := _told(TERMS[at], pair, values[at]):
+            reasons.append(told)
+            if len(reasons) == REASONS_MAX:
+                break
+    return sum(worth), tuple(reasons)
 
 
 def barred(judge: Judge, newcomer: int, mentor: int, at: int) -> list[Blocker]:

@@ -72,6 +72,7 @@ class _Node(NamedTuple):
     lineage: Closure
     """The node and its ancestors."""
     information: int
+    above: int | None
 
 
 class Taxonomy:
@@ -94,7 +95,7 @@ class Taxonomy:
             return
         node = self._node_of[code] = len(self._nodes)
         above = self._nodes[self._node_of[parent]].lineage if parent else ()
-        self._nodes.append(_Node(code, (*above, node), int(information)))
+        self._nodes.append(_Node(code, (*above, node), int(information), above[-1] if above else None))
 
     @cached_property
     def ic(self) -> npt.NDArray[np.int64]:
@@ -179,8 +180,8 @@ class Taxonomy:
         return len(self._in_particular(nodes)), max([self._nodes[node].information for node in nodes], default=0)
 
     def _in_particular(self, nodes: set[int]) -> set[int]:
-        """Those of the nodes that are above none of them."""
-        return nodes - {above for node in nodes for above in self._nodes[node].lineage[:-1]}
+        """Those of the nodes that are above none of them; with a node, the nodes above it are there as well."""
+        return nodes.difference([self._nodes[node].above for node in nodes])
 
 
 @cache

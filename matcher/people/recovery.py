@@ -192,7 +192,7 @@ class Recovery:
         """How somebody is."""
         last = self.last_check_in
         if last is None or at >= last.at:
-            # Not CheckIn(...): a named tuple's own constructor takes three times as long, and this is most that is told.
+            # Not CheckIn(...), whose own constructor takes three times as long: this is most that is told.
             self.last_check_in = tuple.__new__(CheckIn, (at, mood, craving))
         self.seen(at)
 
@@ -215,7 +215,10 @@ class Recovery:
 
         A code that was not stated is answered from its family, by the least of what was stated there.
         """
-        return _unbroken([self._began(stated) for stated in self._statements(code)], self._relapses(code))
+        statements = self._statements(code)
+        if len(statements) == 1 and not self.setbacks:  # as of most
+            return self._began(statements[0])
+        return _unbroken([self._began(stated) for stated in statements], self._relapses(code))
 
     def _statements(self, code: str) -> list[Stated]:
         exact = [stated for stated in self.stated if stated.code == code]

@@ -114,7 +114,7 @@ class Roster:
 
     def person(self, index: int) -> Person:
         """A record by the names of its numbers, as it is now."""
-        return cast(Person, _Numbers._make(self.people.item(index)))
+        return cast(Person, tuple.__new__(_Numbers, self.people.item(index)))
 
     def common_half_hours(self, one: int, other: int) -> int:
         """Half hours of the week that both have free."""

@@ -118,20 +118,18 @@ def standing(member: Member, at: int, policy: Policy, known: Standing) -> Standi
     if heard == known[:4]:
         return known
     codes = {each.code for each in member.profile.experiences} | {each.code for each in recovery.setbacks if each.code}
-    risks = [
-        (intern(family(code)), _at_risk_until(recovery, code, policy)) for code in sorted(codes) if _has_risk(code)
-    ]
-    return Standing(*heard, recovery.in_recovery_since(), tuple([risk for risk in risks if risk[1] > at]))
-
-
-def _has_risk(code: str) -> bool:
-    return is_substance(code) or is_disorder(code)
+    risks = list[tuple[str, int]]()
+    for code in sorted(codes):
+        if (is_substance(code) or is_disorder(code)) and (until := _at_risk_until(recovery, code, policy)) > at:
+            risks.append((intern(family(code)), until))
+    return Standing(*heard, recovery.in_recovery_since(), tuple(risks))
 
 
 def _at_risk_until(recovery: Recovery, code: str, policy: Policy) -> int:
-    began, setback = recovery.since(code), recovery.last_setback(code)
+    began = recovery.since(code)
     if began is None:
         return FOREVER
+    setback = recovery.last_setback(code) if recovery.setbacks else None
     slipped_until = setback.at + policy.review.slip_days * DAY if setback else 0
     return slipped_until if recovery.is_past(code, began) else max(slipped_until, began + YEAR)
 
