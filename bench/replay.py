@@ -3,7 +3,8 @@
 A cohort of 3,000 newcomers and 2,000 mentors, of which 100,000 events, goes from a file into a data folder: parsed,
 told from repeats, decided under the default policy, appended to SQLite with every batch on the disk, and written out.
 The peer parses the same lines with the same models and does nothing else. The two take turns, some twenty thousand
-events at a time, as these machines are twice as quick in one minute as in the next.
+events at a time, as these machines are twice as quick in one minute as in the next. The row is the middle of three
+rounds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from streams.replay import replay
 
 EVENTS, NEWCOMERS, MENTORS, DAYS = 100_000, 3_000, 2_000, 160
 TURN = 20_000  # events
+ROUNDS = 3
 WARM_UP = 400  # events of a small program, so that compiled code is loaded before the clock runs
 
 
@@ -31,15 +33,22 @@ def rows() -> Iterator[Row]:
         _write(folder / "warm", lines(members=40, mentors=8, days=30), WARM_UP)
         replay([str(folder / "warm")], folder / "warmed")
         count = _write(folder / "events", lines(members=NEWCOMERS, mentors=MENTORS, days=DAYS, seed=7), EVENTS)
-        peer = _Peer(folder / "events")
-        started = perf_counter()
-        done = replay([str(folder / "events")], folder / "out", progress=peer.follow)
-        seconds = perf_counter() - started - peer.seconds
-        peer.finish()
-        if done.accepted != count:
-            raise AssertionError(f"{done.refused} of {count} events of a cohort were refused")
+        rounds = [_round(folder / "events", folder / f"out-{number}", count) for number in range(ROUNDS)]
+        seconds, parsing = sorted(rounds, key=lambda times: times[1] / times[0])[ROUNDS // 2]
         name = f"{count:,} events, {MENTORS:,} mentors, against parsing"
-        yield rate_row("replay", name, count / seconds, count / peer.seconds, "events/s", 0.15)
+        yield rate_row("replay", name, count / seconds, count / parsing, "events/s", 0.15)
+
+
+def _round(events: Path, out: Path, count: int) -> tuple[float, float]:
+    """The seconds that the job takes, and those that only parsing takes."""
+    peer = _Peer(events)
+    started = perf_counter()
+    done = replay([str(events)], out, progress=peer.follow)
+    seconds = perf_counter() - started - peer.seconds
+    peer.finish()
+    if done.accepted != count:
+        raise AssertionError(f"{done.refused} of {count} events of a cohort were refused")
+    return seconds, peer.seconds
 
 
 def _write(path: Path, events: Iterator[str], count: int) -> int:
