@@ -47,6 +47,7 @@ LOCK_NAME: Final = "journal.lock"
 APPLICATION_ID: Final = 0x4B4E4452  # "KNDR": tells the file from other SQLite databases
 SCHEMA_VERSION: Final = 1
 FILE_PAGE_BYTES: Final = 16_384  # of a new file: an entry may have a megabyte, which is a lot of SQLite's own 4 KiB
+LOG_BYTES: Final = 4_096_000  # of the write-ahead log, about, before it is taken into the file
 PAGE_BYTES: Final = 4_000_000  # what one read holds in memory, give or take an entry
 BUSY_SECONDS: Final = 5  # a reader's page takes milliseconds; five seconds is a reader that hangs
 _CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every other one on our few statements does
@@ -261,6 +262,8 @@ def _inspect(database: sqlite3.Connection, path: Path) -> None:
 def _prepare_for_writing(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = FULL")
+    [page_bytes] = database.execute("PRAGMA page_size").fetchone()
+    database.execute(f"PRAGMA wal_autocheckpoint = {LOG_BYTES // page_bytes}")
     database.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync there does not reach the disk
     database.execute("PRAGMA secure_delete = ON")
     [verdict] = database.execute("PRAGMA quick_check(1)").fetchone()

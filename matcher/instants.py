@@ -16,6 +16,7 @@ EARLIEST = -2_208_988_800
 LATEST = 4_102_444_800
 """2100-01-01: a later time is a mistake, and adding policy intervals to it must not overflow a calendar."""
 
+_NO_TIME = "a time needs a date, a time of day and an offset, as in 2026-03-02T09:14:00Z"
 _MINUTES = tuple(f"T{hour:02d}:{minute:02d}:" for hour in range(24) for minute in range(60))
 _SECONDS = tuple(f"{second:02d}Z" for second in range(60))
 """Written once: every line of facts bears an instant, and to write numbers took most of the time."""
@@ -28,9 +29,12 @@ def parse_instant(text: str) -> int:
 
 def read_instant(text: str) -> int:
     """As ``parse_instant``, for what we wrote ourselves: a policy's interval may end after the last time we take in."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:  # its words repeat the text, which may be anything about anybody
+        raise ValueError(_NO_TIME) from None
     if moment.tzinfo is None or len(text) < len("2026-01-01T00:00Z"):
-        raise ValueError("a time needs a date, a time of day and an offset, as in 2026-03-02T09:14:00Z")
+        raise ValueError(_NO_TIME)
     return int(moment.timestamp() // 1)
 
 
@@ -38,7 +42,11 @@ def parse_day(text: str) -> int:
     """The instant at which a calendar date ends (24:00 UTC): a pause until the 5th holds all of the 5th."""
     if len(text) > len("2026-01-01"):
         return parse_instant(text)
-    return _in_bounds(midnight(date.fromisoformat(text)) + DAY)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:  # as above
+        raise ValueError("a date is written as in 2026-03-02") from None
+    return _in_bounds(midnight(day) + DAY)
 
 
 def format_instant(at: int) -> str:

@@ -32,6 +32,7 @@ DIGEST_BYTES: Final = 16
 STAMP_BYTES: Final = 2  # of a day since 1970: enough until 2149
 WINDOW_DAYS: Final = 14  # a publisher that was away sends again what it has no answer for; two weeks is a long outage
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+_NEVER: Final = -1  # a day: nothing came from Kafka
 
 
 class Sight(Enum):
@@ -48,7 +49,7 @@ class Seen:
     def __init__(self) -> None:
         self._contents: dict[bytes, bytes] = {}
         self._refused = set[bytes]()
-        self._today = 0
+        self._today = _NEVER
         self.forgotten = 0
 
     def __len__(self) -> int:
@@ -91,7 +92,7 @@ class Seen:
 
         Cost: one pass over everything on a day's first record, and nothing but the stamps otherwise.
         """
-        day = max(self._today, date.fromisoformat(at[:10]).toordinal() - _EPOCH)
+        day = max(self._today, 0, date.fromisoformat(at[:10]).toordinal() - _EPOCH)
         stamp, contents = day.to_bytes(STAMP_BYTES), self._contents
         for key, _ in taken:
             content = contents[key]
@@ -121,7 +122,7 @@ class Seen:
     def dump(self) -> tuple[bytes, bytes, bytes]:
         """All pairs, the keys of the refused among them, and their days if they have any, in the order of coming."""
         refused = b"".join([key for key in self._contents if key in self._refused]) if self._refused else b""
-        if not self._today:  # nothing came from Kafka
+        if self._today == _NEVER:
             return b"".join(chain.from_iterable(self._contents.items())), refused, b""
         pairs = b"".join([part for key, content in self._contents.items() for part in (key, content[:DIGEST_BYTES])])
         return pairs, refused, b"".join([content[DIGEST_BYTES:] for content in self._contents.values()])

@@ -48,7 +48,7 @@ def replay(
     is told how many events of this call are on the disk. Raises what ``DataFolder.open`` and ``batches`` raise.
     """
     inputs = batches(names)  # before there is a folder: a name that is wrong leaves nothing behind
-    with closing(inputs), collector_paused():  # until also the folder has gone from memory: nothing is left to search
+    with closing(inputs), collector_paused():
         return _replay(inputs, out, policies, until, progress)
 
 
@@ -59,6 +59,7 @@ def _replay(
     until: int | None,
     progress: Callable[[int], None] | None,
 ) -> Replayed:
+    """The work, in a call of its own: when it returns all is gone from memory, and there is nothing left to search."""
     accepted = duplicates = refused = 0
     with DataFolder.open(out, clock="event", policies=policies, snapshot_facts=SNAPSHOT_FACTS) as folder:
         for number, batch in enumerate(inputs, 1):
@@ -81,8 +82,8 @@ def _letters(seen: Seen, batch: Sequence[Input], receipt: Receipt) -> int:
     """How many of these inputs are dead letters: refused now, or repeats of what was refused."""
     return sum(
         [
-            seen.was_refused(batch[at].key, batch[at].content)
-            for at, result in enumerate(receipt.results)
+            seen.was_refused(item.key, item.content)
+            for item, result in zip(batch, receipt.results, strict=True)
             if result.status != "accepted"
         ]
     )

@@ -29,7 +29,7 @@ class Steps:
     def __init__(self, policy: Policy) -> None:
         waiting = policy.waiting
         self._widening = sorted(days * DAY for days in policy.quality.widen_after_days)
-        self._rising = [hours * HOUR for hours in waiting.step_hours]
+        self._rising = [hours * HOUR for hours in waiting.step_hours]  # the policy says them in order
         self._all = sorted({*self._widening, *self._rising})
         self._worths = [waiting.worth_start + waiting.worth_step * step for step in range(len(self._rising) + 1)]
 

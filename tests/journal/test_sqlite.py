@@ -145,6 +145,22 @@ def test_an_append_waits_for_the_disk(tmp_path: Path) -> None:
     home.close()
 
 
+@pytest.mark.parametrize("page_bytes", [4_096, 16_384])
+def test_the_write_ahead_log_stays_as_small_with_large_pages(tmp_path: Path, page_bytes: int) -> None:
+    home = SqliteJournal(tmp_path)
+    home.close()
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as database:
+        assert database.execute("PRAGMA page_size").fetchone() == (16_384,)
+        database.executescript(f"PRAGMA journal_mode = DELETE; PRAGMA page_size = {page_bytes}; VACUUM")
+    home = SqliteJournal(tmp_path)  # a file of an earlier version has small ones
+    assert home.append([bytes(700_000)] * 3) == [0, 1, 2]
+    for _ in range(20):
+        home.append([bytes(700_000)])
+    assert (tmp_path / f"{FILE_NAME}-wal").stat().st_size < 8_000_000
+    assert home._database.execute("PRAGMA page_size").fetchone() == (page_bytes,)
+    home.close()
+
+
 def test_what_is_truncated_is_in_no_file(tmp_path: Path) -> None:
     home = SqliteJournal(tmp_path)
     owner = owner_of(home)

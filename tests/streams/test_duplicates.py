@@ -1,5 +1,6 @@
 """What came in is known again, and another content under a known id is told from it."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -37,3 +38,21 @@ def test_every_input_is_new_or_reused_once_and_a_dump_remembers_all(pairs: list[
     assert all(loaded.look(key, content)[0] is Sight.REPEAT for key, content in pairs)
     assert {pair for pair in pairs if loaded.was_refused(*pair)} == refused
     assert len(loaded) == len(set(pairs))
+
+
+@pytest.mark.parametrize("days", [(), ("1969-12-31",), ("1970-01-01",), ("1970-01-01", "2026-03-02"), ("2026-03-02",)])
+def test_a_dump_remembers_the_days_on_which_things_came(days: tuple[str, ...]) -> None:
+    seen = Seen()
+    for number, day in enumerate(days or ("",)):
+        pair = bytes([number]) * 16, b"c" * 16
+        seen.meet(*pair)
+        if day:
+            seen.settle(f"{day}T00:00:00Z", [pair])
+    loaded = Seen.load(*seen.dump(), forgotten=seen.forgotten)
+    assert (loaded.dump(), len(loaded)) == (seen.dump(), len(seen))
+    pair = b"n" * 16, b"c" * 16
+    for each in (seen, loaded):  # the same is forgotten
+        each.meet(*pair)
+        each.settle("2026-03-15T00:00:00Z", [pair])
+    if days:
+        assert loaded.dump() == seen.dump()

@@ -1,8 +1,10 @@
 """Any bytes become an input: an event, or the reason why it is none, with the bytes kept."""
 
 import json
+import re
 from base64 import b64decode
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from streams.intake import EVENT_BYTES_MAX, KEPT_BYTES, NO_PROGRAM, dead_letter, program_digest, read_input
 from tests.streams.cases import BAD_INPUTS, event, line
+
+SAMPLES = Path(__file__).parent.parent / "samples" / "v1" / "inbound.json"
 
 
 def _kept(raw: bytes) -> bytes:
@@ -49,6 +53,18 @@ def test_reasons_never_say_what_was_in_the_event() -> None:
     for raw, _ in BAD_INPUTS.values():
         refusal = read_input(raw.replace(b"/intake", secret.encode()).replace(b'"x"', b'"sertraline"')).refusal
         assert refusal is None or secret not in refusal.message
+
+
+def test_a_time_that_is_none_is_not_repeated() -> None:
+    said = 0
+    for documents in json.loads(SAMPLES.read_text()).values():
+        for text in map(json.dumps, documents):
+            for time in set(re.findall(r'"(20\d\d-[^"]*)"', text)):
+                refusal = read_input(text.replace(f'"{time}"', '"sertraline"').encode()).refusal
+                assert refusal is not None
+                assert "sertraline" not in refusal.message
+                said += 1
+    assert said > 50
 
 
 def test_control_characters_that_json_would_blow_up_are_kept_in_base64() -> None:
