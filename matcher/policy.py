@@ -10,6 +10,7 @@ Units come last in names. Where no source exists, the source says that the numbe
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -53,9 +54,9 @@ Hours = Annotated[int, Field(ge=1, le=UNIT_MAX["hours"])]
 
 
 class Table(BaseModel):
-    """Base of the policy's tables: frozen and closed."""
+    """Base of the policy's tables: frozen and closed, and `true` is no number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class ProgramTable(Table):
@@ -342,7 +343,7 @@ def read_policy(text: str, *, where: str = "the policy") -> PolicyBook:
 
 def _policy(tables: Mapping[str, object], where: str) -> Policy:
     try:
-        return Policy.model_validate(tables)
+        return Policy.model_validate_json(json.dumps(tables, default=str))  # as JSON: a list stands for a tuple
     except ValidationError as trouble:
         first = trouble.errors(include_url=False)[0]
         key = ".".join(str(step) for step in first["loc"])

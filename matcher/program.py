@@ -337,6 +337,11 @@ def _known(program: Program, event: Event) -> None:
     program.state.members.check(event)
 
 
+def _of_two(program: Program, event: Event) -> None:
+    program.state.members.check(event)
+    program.state.members.check_two(event.subject, _exclusion(event).other)
+
+
 def _subject(program: Program, event: Event) -> None:
     program.look_at(event.subject)
 
@@ -452,8 +457,8 @@ HANDLING: dict[str, Handling] = {
     "circle.met": Handling(),
     "safety.reported": Handling(_known, _subject),
     "safety.resolved": Handling(_known, _subject),
-    "exclusion.added": Handling(_known, _both),
-    "exclusion.removed": Handling(_known, _both),
+    "exclusion.added": Handling(_of_two, _both),
+    "exclusion.removed": Handling(_of_two, _both),
     "consent.granted": Handling(_known, _subject),
     "consent.revoked": Handling(_known, _subject),
     "waiver.granted": Handling(_waiver, _subject),

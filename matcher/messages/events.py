@@ -39,6 +39,12 @@ def _start_of_day(value: object) -> int:
     raise ValueError("a date is a string such as 2026-03-02")
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool | str):  # pydantic would read both; the schema we publish has neither
+        raise ValueError("a whole number, without quotes")
+    return value
+
+
 _AS_TEXT = PlainSerializer(format_instant, return_type=str, when_used="json")
 Instant = Annotated[int, BeforeValidator(_instant, json_schema_input_type=str), _AS_TEXT]
 """RFC 3339 with offset outside, epoch seconds inside."""
@@ -48,6 +54,10 @@ Until = Annotated[int, BeforeValidator(_end_of_day, json_schema_input_type=str),
 """A date (which ends at 24:00 UTC) or an RFC 3339 time, from which on something no longer holds."""
 Since = Annotated[int, BeforeValidator(_start_of_day, json_schema_input_type=str), _AS_TEXT]
 """A date (from 00:00 UTC) or an RFC 3339 time, from which on something holds."""
+
+_WHOLE = BeforeValidator(_number)  # after the bounds: before them it would hide them from the schema
+Decimal = Annotated[float, Field(strict=True)]
+YesNo = Annotated[bool, Field(strict=True)]
 
 
 class Data(BaseModel):
@@ -71,8 +81,8 @@ class Experience(Data):
 class Place(Data):
     """Where somebody can meet in person, as precisely as they wish to say."""
 
-    lat: float = Field(ge=-90, le=90)
-    lon: float = Field(ge=-180, le=180)
+    lat: Decimal = Field(ge=-90, le=90)
+    lon: Decimal = Field(ge=-180, le=180)
 
 
 class Wishes(Data):
@@ -81,8 +91,10 @@ class Wishes(Data):
     mentor_gender: list[Gender] | Literal["any"] | None = None
     languages: list[Language] | None = Field(None, max_length=20)
     formats: list[Format] | None = None
-    max_km: float | None = Field(None, gt=0, le=20_000)
-    min_shared: int | None = Field(None, ge=0, le=20, description="Least number of shared experience families.")
+    max_km: Decimal | None = Field(None, gt=0, le=20_000)
+    min_shared: Annotated[int, Field(ge=0, le=20), _WHOLE] | None = Field(
+        None, description="Least number of shared experience families."
+    )
 
 
 class NewcomerWishes(Data):
@@ -92,7 +104,7 @@ class NewcomerWishes(Data):
     languages: list[Language] | None = Field(None, max_length=20)
 
 
-HourOfWeek = Annotated[int, Field(ge=0, le=167)]
+HourOfWeek = Annotated[int, Field(ge=0, le=167), _WHOLE]
 
 
 class MemberUpdated(Data):
@@ -105,10 +117,10 @@ class MemberUpdated(Data):
     zone: str | None = Field(None, max_length=64, pattern=r"^[A-Za-z0-9_+\-/]+$", description="IANA name; absent: UTC.")
     formats: list[Format] | None = None
     gender: Gender | None = None
-    birth_year: int | None = Field(None, ge=1900, le=2100)
+    birth_year: Annotated[int, Field(ge=1900, le=2100), _WHOLE] | None = None
     place: Place | None = None
     wishes: Wishes | None = None
-    seeks_mentor: bool | None = None
+    seeks_mentor: YesNo | None = None
 
 
 class MemberJoined(MemberUpdated):
@@ -149,11 +161,11 @@ class MemberContacted(Data):
 class MentorUpdated(Data):
     """Any part of a mentor's offer; what is absent stays as it was."""
 
-    capacity: int | None = Field(None, ge=0, le=50)
+    capacity: Annotated[int, Field(ge=0, le=50), _WHOLE] | None = None
     strategies: list[Theme] | None = None
     trained: Since | None = None
     supervised: Since | None = None
-    backup: bool | None = None
+    backup: YesNo | None = None
     newcomer_wishes: NewcomerWishes | None = None
 
 
@@ -186,15 +198,15 @@ class MentorPaused(Data):
 class CheckedIn(Data):
     """How somebody is, on two scales of 0-10."""
 
-    mood: int | None = Field(None, ge=0, le=10)
-    craving: int | None = Field(None, ge=0, le=10)
+    mood: Annotated[int, Field(ge=0, le=10), _WHOLE] | None = None
+    craving: Annotated[int, Field(ge=0, le=10), _WHOLE] | None = None
 
 
 class Milestone(Data):
     """Something was reached."""
 
     kind: Literal["days", "step", "program", "work", "housing"]
-    days: int | None = Field(None, ge=0, le=36_525)
+    days: Annotated[int, Field(ge=0, le=36_525), _WHOLE] | None = None
 
 
 class Setback(Data):
@@ -212,8 +224,8 @@ class Assessed(Data):
     """The total (and, where given, the items) of a standard instrument."""
 
     instrument: Literal["BARC-10", "PHQ-9", "GAD-7"]
-    total: int = Field(ge=0, le=60)
-    items: list[Annotated[int, Field(ge=0, le=6)]] | None = Field(None, max_length=10)
+    total: Annotated[int, Field(ge=0, le=60), _WHOLE]
+    items: list[Annotated[int, Field(ge=0, le=6), _WHOLE]] | None = Field(None, max_length=10)
 
     @model_validator(mode="after")
     def _possible(self) -> Assessed:
@@ -297,7 +309,7 @@ class MatchPulsed(Data):
     """How it is going, asked of one of the two, who has been heard of."""
 
     by: OpaqueId
-    going: int | None = Field(None, ge=1, le=5)
+    going: Annotated[int, Field(ge=1, le=5), _WHOLE] | None = None
     wish: Literal["continue", "change", "end"] | None = None
     helped: list[Theme] | None = None
 

@@ -65,9 +65,7 @@ class Invited(Notice):
 
 
 class Paused(Notice):
-    """A mentor takes no new people until then."""
-
-    until: Moment | None = None
+    """A mentor takes no new people for now. No end is told: how long a slip closes intake would tell it from a wish."""
 
 
 class PulseDue(Notice):
@@ -166,7 +164,7 @@ def _invited(fact: facts.MentorInvited) -> Built:
 
 
 def _paused(fact: facts.IntakePaused) -> Built:
-    return "mentor.intake_paused", fact.mentor, Paused(until=fact.until)
+    return "mentor.intake_paused", fact.mentor, Paused()
 
 
 _BUILDERS: dict[type, Callable[[Any], Built]] = {

@@ -35,7 +35,7 @@ class Exclusions:
                 self._remove(subject, what.other)
 
     def _add(self, subject: str, other: str, kind: str) -> None:
-        if subject == other:  # nobody is their own mentor anyway
+        if subject == other:  # in journals of before it was refused
             return
         if self._said.get((subject, other)) != "never_again":
             self._said[subject, other] = kind

@@ -37,7 +37,10 @@ IMPOSSIBLE_TIME = code(
 WAIVER_REFUSED = code(
     "KND-waiver-refused", "The policy does not allow to lift this rule, or not for so long. See [waiver] in the policy."
 )
-
+ONE_PERSON = code(
+    "KND-one-person",
+    "An exclusion is between two people and names one of them twice. Send it with the id of the other.",
+)
 UNKNOWN_OUTCOME = code(
     "KND-unknown-outcome",
     "A safety report is resolved as upheld, unfounded, withdrawn or settled. Until one of these comes it stays open.",
@@ -97,6 +100,12 @@ class Membership:
             raise Refused(WAIVER_REFUSED, f"this rule cannot be lifted; the policy allows waivers of {allowed}")
         if waiver.until is not None and waiver.until > at + policy.waiver.days_max * DAY:
             raise Refused(WAIVER_REFUSED, f"a waiver ends after at most {policy.waiver.days_max} days")
+
+    @staticmethod
+    def check_two(subject: str, other: str) -> None:
+        """Raise Refused when an exclusion names one person twice: whoever was meant would not be kept apart."""
+        if subject == other:
+            raise Refused(ONE_PERSON, "other is the member whom the exclusion is about")
 
     # What a fact changes
 

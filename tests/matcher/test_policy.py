@@ -15,6 +15,10 @@ from matcher.policy import Policy, policy_rows, read_policy
     [
         ("[mentor]\nrecovery_days = 9000000000000000000", "mentor.recovery_days"),
         ("[mentor]\nlapse_pause_days = 9999999", "mentor.lapse_pause_days"),
+        ("[mentor]\nrecovery_days = true", "mentor.recovery_days"),
+        ('[mentor]\nrecovery_days = "365"', "mentor.recovery_days"),
+        ("[mentor]\ntraining_required = 1", "mentor.training_required"),
+        ("[waiting]\nstep_hours = [12, true]", "waiting.step_hours.1"),
         ("[mentor]\ndistress_days = 0", "mentor.distress_days"),
         ("[quality]\nwiden_after_days = [-3]", "quality.widen_after_days.0"),
         ("[quality]\nwiden_percent = 101", "quality.widen_percent"),

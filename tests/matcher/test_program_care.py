@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from matcher.errors import Refused
 from matcher.instants import parse_day
 from matcher.messages.catalog import Event
 from matcher.messages.facts import IntakePaused, MentorRefused, NewcomerWaiting, read_fact
+from matcher.messages.notices import notices
 from matcher.policy import Policy
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran, volunteer
 
@@ -141,6 +143,21 @@ def test_a_mentors_slip_stops_intake_at_once_and_ends_no_pair(severity: str, cod
     assert (told.type, paused.type, paused.at) == ("progress.setback", "intake.paused", NEXT)
     assert not opens(river.sound())
     assert river.mentor_of("n-1") == ("m-1", "active")
+
+
+def test_no_notice_tells_a_slip_from_a_wish() -> None:
+    told = set[str]()
+    for type_, data in (
+        ("mentor.paused", {}),
+        ("mentor.paused", {"until": day(T0 + 40 * DAY), "reason": "holiday"}),
+        ("progress.setback", {"severity": "lapse", "code": "F11.20"}),
+        ("progress.setback", {"severity": "relapse"}),
+        ("progress.setback", {"severity": "relapse", "by": "coordinator", "code": "F33.1"}),
+    ):
+        facts = paired().take(tell(type_, "m-1", NEXT, **data))
+        told.add(json.dumps([notice for fact in facts for notice in notices(fact)]))
+    (same,) = told
+    assert "kindred.mentor.intake_paused.v1" in same
 
 
 def test_a_lapse_holds_from_the_slip_on_and_a_relapse_starts_recovery_anew() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from matcher.instants import parse_day
-from matcher.messages.facts import MatchEnded, MentorInvited
+from matcher.messages.facts import Fact, MatchEnded, MentorInvited, Told
+from matcher.people.exclusions import Exclusions
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran
 
 LATER = T0 + HOUR
@@ -203,10 +204,12 @@ def test_an_exclusion_holds_before_the_other_has_come() -> None:
     assert river.sound().mentor_of("n-1") is None
 
 
-def test_an_exclusion_of_oneself_says_nothing() -> None:
-    river = River(join("n-1"), tell("exclusion.added", "n-1", other="n-1", kind="conflict"))
-    river.take(tell("exclusion.removed", "n-1", other="n-1"), tell("member.erased", "n-1"))
-    assert river.sound().program.summary()["members"] == 0
+def test_an_exclusion_of_oneself_that_an_older_version_took_says_nothing() -> None:
+    exclusions = Exclusions()
+    for n, type_ in enumerate(("exclusion.added", "exclusion.removed")):
+        event = tell(type_, "n-1", other="n-1")
+        exclusions.evolve(Fact("river", n, T0, type_, Told("n-1", T0, event.data)))
+        assert exclusions.of("n-1") == ()
 
 
 # Erasure

@@ -43,6 +43,8 @@ REFUSED: list[tuple[str, Event]] = [
     ("KND-unknown-member", tell("member.erased", "n-9")),
     ("KND-unknown-member", tell("match.recorded", "n-9", mentor="m-1")),
     ("KND-unknown-member", tell("exclusion.added", "n-9", other="n-1")),
+    ("KND-one-person", tell("exclusion.added", "n-1", other="n-1")),
+    ("KND-one-person", tell("exclusion.removed", "n-1", other="n-1")),
     ("KND-unknown-member", tell("waiver.granted", "n-9", rule="recovery_time", reason="steady", until=TOMORROW)),
     ("KND-has-left", tell("member.left", "n-3")),
     ("KND-has-left", tell("member.updated", "n-3", needs=["work"])),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import gzip
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from matcher.errors import Refused
 from matcher.messages import schema as shapes
 from matcher.messages.catalog import parse
 from matcher.messages.events import EVENTS
@@ -81,6 +83,40 @@ def test_a_schema_refuses_what_the_model_refuses() -> None:
     good = samples("inbound")["progress.checked_in"][0]
     for wrong in ({**good, "data": {"mood": 11}}, {**good, "subject": "no space"}, {**good, "specversion": "0.3"}):
         assert not schema.is_valid(wrong)
+
+
+def _replaced(document: Any, value: object) -> Iterator[Any]:
+    """The document with each of its values and lists in turn, however deep, replaced."""
+    if isinstance(document, dict):
+        yield from ({**document, key: part} for key, old in document.items() for part in _replaced(old, value))
+    elif isinstance(document, list):
+        yield from (
+            [*document[:at], part, *document[at + 1 :]]
+            for at, old in enumerate(document)
+            for part in _replaced(old, value)
+        )
+    yield value
+
+
+def _parses(document: dict[str, Any]) -> bool:
+    try:
+        return bool(parse(document))
+    except Refused:
+        return False
+
+
+@pytest.mark.parametrize("value", [True, "yes", "5", 5, 5.0, 5.5, 10**9, [], {}, [5], None], ids=repr)
+def test_the_models_refuse_what_the_schema_refuses(value: object) -> None:
+    refused = 0
+    for name, kept in samples("inbound").items():
+        schema = jsonschema.Draft202012Validator(schemas()[inbound_file(name)])
+        for good in kept:
+            for data in _replaced(good.get("data", {}), value):
+                document = {**good, "data": data}
+                if not schema.is_valid(document):
+                    refused += 1
+                    assert not _parses(document), (name, data)
+    assert refused > 10
 
 
 @pytest.mark.slow
