@@ -72,8 +72,12 @@ def _waits(document: Reasons) -> Iterator[str]:
     yield f"{document['newcomer']} has no mentor."
     for blocker in document["blockers"]:
         yield f"  Barred by {blocker['code']} ({blocker['class']}): {blocker['reason']} {blocker['unblocks']}"
-    for near in document.get("nearest", ()):
-        yield f"  {near['mentor']}, fit {near['fit']:.2f}: {_listed(near['barred_by']) or 'open'}"
+    nearest = document.get("nearest", ())
+    if not nearest:
+        yield "  The program has no mentor yet."
+    for near in nearest:
+        taken = f"; seats for {_listed(near['taken_by'])}" if near["taken_by"] else ""
+        yield f"  {near['mentor']}, fit {near['fit']:.2f}: {_listed(near['barred_by']) or 'open'}{taken}"
     if helps := document.get("would_help_most"):
         yield f"  What would help most: {helps['code']}. {helps['unblocks']}"
 

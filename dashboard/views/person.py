@@ -228,13 +228,15 @@ def _others(ask: Ask, people: Iterable[str]) -> list[str]:
 
 
 def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
-    found = look.at(program, ask.now).nearest(member.id)
+    seen = look.at(program, ask.now)
+    own, found = seen.own_bars(member.id), seen.nearest(member.id)
+    rule = own[0] if own else found.rule
     near = [
         Nearest(mentor=each.mentor, fit=each.fit, barred=words.bars(each.barred_by))
         for each in found.nearest
         if not ask.is_own(each.mentor)
     ]
-    return near, BY_CODE["paused" if found.rule == "open_report" else found.rule].unblocks if found.rule else ""
+    return near, BY_CODE["paused" if rule == "open_report" else rule].unblocks if rule else ""
 
 
 def _consent(program: Program, member: Member, at: int) -> str:

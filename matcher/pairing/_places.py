@@ -18,6 +18,7 @@ SLOTS_MAX = 2**20  # of one mentor; far above anybody's, low enough to catch a w
 ABSENT = -1  # in a numpy row or column: this pair may not be
 
 UNKNOWN = code("KND-market-unknown", "The market has no newcomer or mentor of this id: it never came, or has gone.")
+ID = code("KND-market-id", "The id of a newcomer or mentor is a text.")
 WEIGHT = code("KND-market-weight", f"A weight is an integer from 0 to {WEIGHT_MAX}; leave a pair out to block it.")
 SHAPE = code(
     "KND-market-shape", "A numpy row of weights is int64, one-dimensional, and as long as columns() or rows()."
@@ -87,7 +88,13 @@ class Side:
 
     def hash(self, key: str) -> np.uint64:
         """64 bits of the id, other ones on the other side."""
-        return np.uint64(int.from_bytes(blake2b(key.encode(), digest_size=8, person=self._person).digest(), "big"))
+        return np.uint64(int.from_bytes(blake2b(_bytes(key), digest_size=8, person=self._person).digest(), "big"))
+
+
+def _bytes(key: object) -> bytes:
+    if not isinstance(key, str):
+        raise MarketError(ID, f"an id is a text, not {type(key).__name__}")
+    return key.encode(errors="surrogatepass")
 
 
 def known(side: Side, key: str, what: str) -> int:
@@ -101,9 +108,11 @@ def known(side: Side, key: str, what: str) -> int:
 def whole(number: object, bad: str) -> int:
     """An integer of any kind as int, or an error with the code ``bad``."""
     try:
-        return index(number)  # type: ignore[arg-type]  # that it may not be an integer is the point
+        if not isinstance(number, bool):
+            return index(number)  # type: ignore[arg-type]  # that it may not be an integer is the point
     except TypeError:
-        raise MarketError(bad, f"{number!r} is not an integer") from None
+        pass
+    raise MarketError(bad, f"{number!r} is not an integer")
 
 
 def slots_given(slots: int) -> int:

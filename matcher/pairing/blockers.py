@@ -96,7 +96,7 @@ BLOCKERS: tuple[Blocker, ...] = (
     Blocker(
         "no_slot", "SAFETY",
         "The mentor has no open slot.",
-        "A match of the mentor ends, or the mentor takes on more.",
+        "A match of the mentor ends, the mentor takes on more, or another mentor joins.",
     ),
     Blocker(
         "gender_wish", "CONSENT",

@@ -91,12 +91,13 @@ def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
     if chosen is not None:
         answer |= _pair(desk, newcomer, chosen)
     else:
-        found = nearest(desk, newcomer)
+        own, found = _own(desk, index), nearest(desk, newcomer)
+        helps = own[0] if own else found.rule
         answer |= {
-            "blockers": [_words(each) for each in _own(desk, index)],
+            "blockers": [_words(each) for each in own],
             "fit": None, "terms": [], "price": None, "instead": None,
-            "nearest": [asdict(each) for each in found.nearest],
-            "would_help_most": found.rule and _words(found.rule),
+            "nearest": [{**asdict(each), "taken_by": _taken_by(desk, each.mentor)} for each in found.nearest],
+            "would_help_most": helps and _words(helps),
         }  # fmt: skip
     return answer
 
@@ -131,9 +132,14 @@ def _instead(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any] | None:
     loss = None
     if newcomer in desk.market and mentor in desk.market.slots() and mentor in desk.market.weights_of(newcomer):
         loss = desk.market.loss_of_pairing(newcomer, mentor) / MILLION
+    return {"mentor": present, "taken_by": _taken_by(desk, mentor), "loss": loss}
+
+
+def _taken_by(desk: Desk, mentor: str) -> list[str]:
+    """Whom the mentor supports or is kept for, and whom the plan gives them."""
     active = [match.newcomer for match in desk.state.matches.of_mentor(mentor) if match.takes_seat]
     planned = [who for who, theirs in desk.market.plan().items() if theirs == mentor]
-    return {"mentor": present, "taken_by": sorted({*active, *planned}), "loss": loss}
+    return sorted({*active, *planned})
 
 
 def _present_mentor(desk: Desk, newcomer: str) -> str | None:
@@ -162,7 +168,10 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The mentors with the fewest blockers, best fit first; and the one rule that, relaxed, would open most of them."""
+    """The mentors with the fewest blockers, best fit first; and the one rule that, relaxed, would open most of them.
+
+    Where nothing but the plan stands between, or nobody is a mentor yet, that rule is ``no_slot``.
+    """
 
     nearest: tuple[Near, ...]
     rule: str | None
@@ -173,7 +182,7 @@ def nearest(desk: Sight, newcomer: str) -> Nearest:
     """What stands between a newcomer and the mentors of the program. Cost: every blocker over all mentors once."""
     mentors = desk.volunteers.order()
     if not len(mentors):
-        return Nearest((), None, ("no_slot",))
+        return Nearest((), "no_slot", ("no_slot",))
     bars, fits = _bars(desk, _index(desk, newcomer), mentors)
     names, table = list(bars), np.stack(list(bars.values()))
     count = table.sum(axis=0)
@@ -186,7 +195,8 @@ def nearest(desk: Sight, newcomer: str) -> Nearest:
         for at in closest[:NEAREST_MAX]
     ]
     codes = tuple(names[at] for at in np.argsort(-tally, kind="stable") if tally[at])
-    return Nearest(tuple(found), names[rule] if alone[rule] else None, codes or ("no_slot",))
+    open_to = None if count.min() else "no_slot"
+    return Nearest(tuple(found), names[rule] if alone[rule] else open_to, codes or ("no_slot",))
 
 
 def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:

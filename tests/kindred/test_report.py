@@ -32,9 +32,19 @@ PAIR = {
         (
             {
                 **PAIR, "mentor": None, "fit": None, "terms": [], "would_help_most": FULL,
-                "nearest": [{"mentor": "m-1", "fit": 0.5, "barred_by": ["no_slot"]}],
+                "nearest": [
+                    {"mentor": "m-1", "fit": 0.5, "barred_by": ["no_slot"], "taken_by": ["n-3", "n-4"]},
+                    {"mentor": "m-2", "fit": 0.4, "barred_by": [], "taken_by": []},
+                ],
             },
-            ["n-1 has no mentor.", "m-1, fit 0.50: no_slot", "What would help most: no_slot. A match ends."],
+            [
+                "n-1 has no mentor.", "m-1, fit 0.50: no_slot; seats for n-3, n-4\n", "m-2, fit 0.40: open\n",
+                "What would help most: no_slot. A match ends.",
+            ],
+        ),
+        (
+            {**PAIR, "mentor": None, "fit": None, "terms": [], "would_help_most": FULL, "nearest": []},
+            ["n-1 has no mentor.", "The program has no mentor yet.", "What would help most: no_slot."],
         ),
     ],
 )  # fmt: skip

@@ -105,7 +105,34 @@ def test_an_active_pair_counts_as_taking_the_seat() -> None:
     assert answer["instead"] == {"mentor": None, "taken_by": ["n-1"], "loss": None}
     assert [hit["code"] for hit in answer["blockers"]] == ["no_slot"]
     (near,) = river.program.why("n-2")["nearest"]
-    assert (near["mentor"], near["barred_by"]) == ("m-1", ("no_slot",))
+    assert (near["mentor"], near["barred_by"], near["taken_by"]) == ("m-1", ("no_slot",), ["n-1"])
+
+
+def test_who_waits_for_an_open_mentor_is_told_whom_the_plan_gives_them() -> None:
+    river = River(mentor("m-1", capacity=1), join("n-1", LATER), join("n-2", LATER), review=STAGED)
+    waits = "n-2" if river.mentor_of("n-1") else "n-1"
+    (has,) = {"n-1", "n-2"} - {waits}
+    answer = river.program.why(waits)
+    (near,) = answer["nearest"]
+    assert (near["barred_by"], near["taken_by"]) == ((), [has])
+    assert answer["would_help_most"]["code"] == "no_slot"
+
+
+def test_a_program_without_mentors_says_that_one_would_help() -> None:
+    river = River(join("n-1"))
+    answer = river.program.why("n-1")
+    assert (answer["nearest"], answer["would_help_most"]["code"]) == ([], "no_slot")
+    waits = river.facts[-1].data
+    assert isinstance(waits, NewcomerWaiting)
+    assert waits.barred_by == ("no_slot",)
+    assert "another mentor joins" in waits.unblocks[0]
+
+
+def test_who_is_closed_to_everybody_is_told_of_their_own_rule_first() -> None:
+    river = River(mentor("m-1"), join("n-1", LATER, birth_year=2012))
+    answer = river.program.why("n-1")
+    assert [each["code"] for each in answer["blockers"]] == ["minor"]
+    assert answer["would_help_most"]["code"] == "minor"
 
 
 # Who waits
