@@ -13,6 +13,7 @@ from itertools import product
 from textwrap import wrap
 from typing import Any
 
+from dashboard import words
 from matcher.instants import DAY, format_instant
 from matcher.messages import facts
 from matcher.messages.facts import Fact, Told
@@ -197,8 +198,8 @@ def _recruits(program: Program, waiting: Sequence[Member]) -> Iterator[str]:
         (condition, gender, language), count = min(kinds.items(), key=lambda item: (-item[1], item[0]))
         others = {other for (same, other, _), times in kinds.items() if same == condition and times == count}
         left = [member for member in left if (condition, gender, language) not in _kinds(member)]
-        who = f"a {gender}" if len(others) == 1 else "anybody"
-        yield f"  {count:>4}  {_lower(taxonomy().describe(condition))} ({condition}): {who} who speaks {language}"
+        who = f"{words.gender(gender) if len(others) == 1 else 'anybody'} who speaks {words.language(language)}"
+        yield f"  {count:>4}  {_lower(taxonomy().describe(condition))} ({condition}): {who}"
 
 
 def _needed(program: Program, waiting: Sequence[Member]) -> str:

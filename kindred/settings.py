@@ -129,6 +129,14 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
+    @field_validator("token")
+    @classmethod
+    def _says_something(cls, token: SecretStr | None) -> SecretStr | None:
+        plain = token.get_secret_value() if token else ""
+        if plain and not plain.strip():  # nobody could send it
+            raise ValueError("a token of blanks is none; leave it out, or choose one that nobody can guess")
+        return SecretStr(plain.strip()) if plain else None
+
     @field_validator("person_links")
     @classmethod
     def _leads_somewhere_safe(cls, links: dict[str, str]) -> dict[str, str]:

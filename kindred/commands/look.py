@@ -94,7 +94,7 @@ def verify(folder: Folder = None) -> None:
         result(violation)
         found += 1
     if found:
-        note(f"{found} violations in {where}")
+        note(f"{found} {'violation' if found == 1 else 'violations'} in {where}")
         raise typer.Exit(1)
     note(f"{where}: everything holds")
 

@@ -259,15 +259,12 @@ def summary(desk: Desk) -> dict[str, Any]:
     """Counts of people, places and pairs, and the plan's value with its certificate."""
     state, stages = desk.state, Counter(match.stage for match in desk.state.matches.open.values())
     present = [member for member in state.members if member.present]
-    mentors = [member for member in present if member.mentorship is not None]
     certificate = desk.market.certificate()
     return {
         "facts": state.n,
         "members": len(state.members.members),
-        "mentors": len(mentors),
-        "open_slots": sum(
-            desk.open_slots(member) for member in mentors if member.mentorship and member.mentorship.admitted
-        ),
+        "mentors": sum(member.mentorship is not None for member in present),
+        "open_slots": sum(desk.market.slots().values()),  # of who may be given somebody now
         "waiting": sum(
             member.seeks_since is not None and state.matches.of_newcomer(member.id) is None for member in present
         ),

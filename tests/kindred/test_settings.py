@@ -75,6 +75,20 @@ def test_a_wrong_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "swordfish" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(("given", "token"), [("", None), ("swordfish", "swordfish"), (" swordfish\n", "swordfish")])
+def test_a_token_is_what_is_between_the_blanks(monkeypatch: pytest.MonkeyPatch, given: str, token: str | None) -> None:
+    monkeypatch.setenv("KINDRED_TOKEN", given)
+    kept = load().settings.token
+    assert (kept and kept.get_secret_value()) == token
+
+
+def test_a_token_of_blanks_is_refused_as_nobody_could_send_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINDRED_TOKEN", " \t")
+    with pytest.raises(ConfigurationError, match="token of blanks") as refused:
+        load()
+    assert refused.value.code == "KND-settings"
+
+
 @pytest.mark.parametrize("proxies", ["0.0.0.0/0", "127.0.0.1,::/0", "*", "proxy.example", "10.0.0.1/8"])
 def test_not_everybody_is_a_proxy_that_is_believed(monkeypatch: pytest.MonkeyPatch, proxies: str) -> None:
     monkeypatch.setenv("KINDRED_PROXIES", proxies)

@@ -121,6 +121,15 @@ def test_a_pause_closes_intake_and_ends_with_its_day() -> None:
     assert opens(river.sound()) is False  # both seats are taken
 
 
+def test_the_seats_of_who_takes_nobody_now_are_not_open() -> None:
+    river = River(mentor("m-1", capacity=2), mentor("m-2", capacity=1), veteran("v-1"), volunteer("v-1"))
+    assert river.program.summary()["open_slots"] == 3
+    river.take(tell("mentor.paused", "m-1", NEXT), tell("safety.reported", "m-2", NEXT, by="v-1"))
+    assert river.program.summary()["open_slots"] == 0
+    river.take(tell("mentor.resumed", "m-1", NEXT + HOUR), join("n-1", NEXT + HOUR))
+    assert river.program.summary()["open_slots"] == 1
+
+
 def test_a_pause_until_the_last_day_that_messages_take_can_be_read_back() -> None:
     *_, paused = River(mentor("m-1")).take(tell("mentor.paused", "m-1", NEXT, until="2099-12-31"))
     assert read_fact(paused.line()) == paused

@@ -73,3 +73,9 @@ def test_a_missing_file_is_said_before_anything_is_read(tmp_path: Path) -> None:
     (tmp_path / "e").write_bytes(b"{}\n")
     with pytest.raises(ConfigurationError, match="KND-no-file"):
         batches([str(tmp_path / "e"), str(tmp_path / "missing")])
+
+
+def test_a_folder_is_no_file_and_a_device_may_be_empty(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="KND-no-file"):
+        batches([str(tmp_path)])
+    assert list(batches(["/dev/null"])) == []
