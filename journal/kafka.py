@@ -52,7 +52,7 @@ APPEND_SECONDS: Final = 30  # a leader that dies is replaced within 9 s; thirty 
 ASK_SECONDS: Final = 30  # for everything else, likewise
 CLOSE_SECONDS: Final = 5
 REQUEST_MS: Final = 10_000
-PAGE_BYTES: Final = 4_000_000  # what one read holds in memory, as in journal.sqlite
+READ_BYTES: Final = 4_000_000  # what one read holds in memory, as in journal.sqlite
 BATCH_BYTES: Final = 1_048_000  # Kafka takes batches up to 1,048,588 bytes by default, ours as well (streams.topics)
 POLL_MS: Final = 100  # between two looks whether the log has become shorter while a page is awaited
 
@@ -89,7 +89,7 @@ class KafkaJournal:
             return self._thread.run(self._log.append(bodies), APPEND_SECONDS)
 
     def read(self, start: int) -> Sequence[Entry]:
-        """The next page of at most ``PAGE_BYTES``, or one entry. Costs a request, and another at the end of the log."""
+        """The next page of at most ``READ_BYTES``, or one entry. Costs a request, and another at the end of the log."""
         return self._ask(self._log.page(start))
 
     def head(self) -> int:
@@ -156,8 +156,8 @@ class _Log:
             auto_offset_reset="earliest",  # below the head there is nothing: go on at the head
             isolation_level="read_committed",
             request_timeout_ms=REQUEST_MS,
-            fetch_max_bytes=PAGE_BYTES,
-            max_partition_fetch_bytes=PAGE_BYTES,
+            fetch_max_bytes=READ_BYTES,
+            max_partition_fetch_bytes=READ_BYTES,
             fetch_max_wait_ms=0,  # a broker that waits for more makes every other question wait behind
         )
         await self._consumer.start()

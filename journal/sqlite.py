@@ -46,9 +46,9 @@ FILE_NAME: Final = "journal.db"
 LOCK_NAME: Final = "journal.lock"
 APPLICATION_ID: Final = 0x4B4E4452  # "KNDR": tells the file from other SQLite databases
 SCHEMA_VERSION: Final = 1
-FILE_PAGE_BYTES: Final = 16_384  # of a new file: an entry may have a megabyte, which is a lot of SQLite's own 4 KiB
+PAGE_BYTES: Final = 16_384  # of a new file: an entry may have a megabyte, which is a lot of SQLite's own 4 KiB
 LOG_BYTES: Final = 4_096_000  # of the write-ahead log, about, before it is taken into the file
-PAGE_BYTES: Final = 4_000_000  # what one read holds in memory, give or take an entry
+READ_BYTES: Final = 4_000_000  # what one read holds in memory, give or take an entry
 BUSY_SECONDS: Final = 5  # a reader's page takes milliseconds; five seconds is a reader that hangs
 _CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every other one on our few statements does
     sqlite3.SQLITE_BUSY,
@@ -63,7 +63,7 @@ _CIRCUMSTANCE: Final = (  # errors that say nothing against the file; every othe
 
 _TABLE: Final = "CREATE TABLE entries (position INTEGER PRIMARY KEY, body BLOB NOT NULL)"
 _SCHEMA: Final = f"""
-PRAGMA page_size = {FILE_PAGE_BYTES};
+PRAGMA page_size = {PAGE_BYTES};
 PRAGMA journal_mode = DELETE;
 BEGIN;
 PRAGMA application_id = {APPLICATION_ID};
@@ -96,14 +96,14 @@ class SqliteJournal:
         return [entry.position for entry in entries]
 
     def read(self, start: int) -> Sequence[Entry]:
-        """The next page of about ``PAGE_BYTES``; no read transaction outlives the call."""
+        """The next page of about ``READ_BYTES``; no read transaction outlives the call."""
         page, held = list[Entry](), 0
         with self._trouble():
             rows = self._database.execute("SELECT position, body FROM entries WHERE position >= ? ORDER BY 1", (start,))
             for position, body in rows:
                 page.append(Entry(position, body))
                 held += len(body)
-                if held >= PAGE_BYTES:
+                if held >= READ_BYTES:
                     break
             rows.close()
         return page

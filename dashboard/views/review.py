@@ -128,7 +128,7 @@ def _clock(ask: Ask, program: Program, match: Match) -> list[Clock]:
                 words="Limit for a first pairing", at=member.seeks_since + program.policy.waiting.overdue_hours * HOUR
             )
         )
-        widen = [member.seeks_since + days * DAY for days in program.policy.quality.widen_after_days]
+        widen = sorted(member.seeks_since + days * DAY for days in program.policy.quality.widen_after_days)
         lines += [Clock(words="The rules on fit, hours and way widen", at=when) for when in widen if when > at][:1]
     if match.is_pinned:
         words_ = "On hold until" if match.stage == "held" else "Stays as it is, since somebody looks at it, until"

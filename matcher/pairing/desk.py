@@ -148,7 +148,10 @@ class Desk:
         self._newcomers.note(member.id, waited.worth)
 
     def _set_next_alarm(self, member: Member, index: int) -> None:
-        """Look again at somebody who takes part when time alone changes them, or what their waiting comes to."""
+        """Look again at somebody who takes part when time alone changes them, or what their waiting comes to.
+
+        ``care.next_look`` has nothing to say here: who offers support or seeks it is not invited to.
+        """
         change, since = self.roster.next_change(index), member.seeks_since
         step = None if since is None else self._steps.next(self.now, since)
         self.set_alarm(member.id, step if change is None or (step is not None and step < change) else change)

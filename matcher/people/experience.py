@@ -104,7 +104,7 @@ class Taxonomy:
         ic.flags.writeable = False
         return ic
 
-    def __contains__(self, code: str) -> bool:
+    def can_be_had(self, code: str) -> bool:
         """Whether a person can have this code: a category or below."""
         return code in self._node_of and "-" not in code and code != DUAL
 
@@ -113,7 +113,7 @@ class Taxonomy:
 
         The reason says ``where`` the code stood and what is wrong with it, never the code: it may be a diagnosis.
         """
-        if code not in self:
+        if not self.can_be_had(code):
             raise Refused(UNKNOWN_CODE, f"{where} {self._why_unknown(code)}")
 
     def _why_unknown(self, code: str) -> str:

@@ -360,7 +360,7 @@ def _distressed(member: Member, time: int, policy: Policy) -> None:
 def _check_profile(what: told.MemberUpdated, time: int) -> None:
     known = taxonomy()
     for place, experience in enumerate(what.experiences or ()):
-        if experience.code not in known:
+        if not known.can_be_had(experience.code):
             known.check(experience.code, f"experiences.{place}.code")
         if experience.since is not None:
             _must_not_be_later(time, experience.since)

@@ -102,7 +102,7 @@ def test_an_aborted_transaction_is_a_gap_that_nobody_notices(log: KafkaLog) -> N
 def test_a_truncation_in_the_middle_of_a_recovery_begins_it_again(
     log: KafkaLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("journal.kafka.PAGE_BYTES", 20_000)
+    monkeypatch.setattr("journal.kafka.READ_BYTES", 20_000)
     owner = owner_of(log.handle())
     for n in range(40):
         owner.append(batch(f"{n}" + "." * 5_000))
