@@ -39,7 +39,9 @@ Section = tuple[str, list[str]]
 
 def reasons(document: Reasons) -> str:
     """What ``Program.why`` answers, in words."""
-    lines = _pair(document) if document["mentor"] is not None else _waits(document)
+    lines = list(_pair(document) if document["mentor"] is not None else _waits(document))
+    if not document["started"]:
+        lines.append("  The program has not been told to start pairing.")
     return "\n".join(line for text in lines for line in _folded(text))
 
 
@@ -73,12 +75,13 @@ def _waits(document: Reasons) -> Iterator[str]:
     yield f"{document['newcomer']} has no mentor."
     for blocker in document["blockers"]:
         yield f"  Barred by {blocker['code']} ({blocker['class']}): {blocker['reason']} {blocker['unblocks']}"
-    nearest = document.get("nearest", ())
+    nearest = document["nearest"]
     if not nearest:
         yield "  The program has no mentor yet."
     for near in nearest:
-        taken = f"; seats for {_listed(near['taken_by'])}" if near["taken_by"] else ""
-        yield f"  {near['mentor']}, fit {near['fit']:.2f}: {_listed(near['barred_by']) or 'open'}{taken}"
+        bars, taken = near["barred_by"], _listed(near["taken_by"])
+        seats = f"; seats for {taken}" if taken and bars in ([], ["no_slot"]) else ""
+        yield f"  {near['mentor']}, fit {near['fit']:.2f}: {_listed(bars) or 'open'}{seats}"
     if helps := document.get("would_help_most"):
         yield f"  What would help most: {helps['code']}. {helps['unblocks']}"
 

@@ -10,7 +10,6 @@ Units come last in names. Where no source exists, the source says that the numbe
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -328,7 +327,7 @@ def read_policy(text: str, *, where: str = "the policy") -> PolicyBook:
     """The policies that a TOML text describes; `where` names its origin in errors. Raises PolicyError."""
     try:
         tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as trouble:
+    except (ValueError, RecursionError) as trouble:  # the parser's own, a number too long, tables too deep
         raise PolicyError(POLICY_UNREADABLE, f"{where} is not TOML: {trouble}") from None
     overrides = tables.pop("programs", {})
     if not isinstance(overrides, dict) or not all(isinstance(tables_, dict) for tables_ in overrides.values()):
@@ -343,13 +342,19 @@ def read_policy(text: str, *, where: str = "the policy") -> PolicyBook:
 
 def _policy(tables: Mapping[str, object], where: str) -> Policy:
     try:
-        return Policy.model_validate_json(json.dumps(tables, default=str))  # as JSON: a list stands for a tuple
+        return Policy.model_validate({name: _with_tuples(table) for name, table in tables.items()})
     except ValidationError as trouble:
         first = trouble.errors(include_url=False)[0]
         key = ".".join(str(step) for step in first["loc"])
         raise PolicyError(
             POLICY_WRONG, f"{where}: {key}: {first['msg']}; `kindred policy show` lists every key"
         ) from None
+
+
+def _with_tuples(table: object) -> object:
+    if not isinstance(table, dict):
+        return table
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
 
 
 def _merged(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:

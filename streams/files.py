@@ -33,7 +33,7 @@ def batches(names: Sequence[str], size: int = BATCH_LINES, skipped: int = 0) -> 
     a line that is too large only the beginning is held.
     """
     for name in names:
-        if name != "-" and (not Path(name).exists() or Path(name).is_dir()):
+        if name != "-" and not (Path(name).is_file() or Path(name).is_fifo() or Path(name).is_char_device()):
             raise ConfigurationError(
                 NO_FILE, f"there is no file {name}: name a file of events, or - for standard input"
             )

@@ -14,7 +14,7 @@ import numpy as np
 from dashboard.memo import MINUTE
 from matcher import care
 from matcher.pairing import explain, fit
-from matcher.pairing.blockers import Blocker
+from matcher.pairing.blockers import BY_CODE, Blocker
 from matcher.pairing.explain import Nearest
 from matcher.pairing.fit import Term
 from matcher.pairing.judge import Judge
@@ -143,6 +143,17 @@ class _Side:
     def order(self) -> Rows:
         """The rows, in the order in which people came."""
         return self._rows
+
+
+def told(code: str) -> str:
+    """A report reads like any other pause: only leads see reports."""
+    return "paused" if code == "open_report" else code
+
+
+def would_help(own: list[str], found: Nearest) -> Blocker | None:
+    """The rule that, relaxed, would help somebody most, as coordinators are told of it; None where none alone would."""
+    rule = explain.helping(own, found)
+    return None if rule is None else BY_CODE[told(rule)]
 
 
 def at(program: Program, instant: int) -> Look:

@@ -16,7 +16,6 @@ from dashboard.oncall import shown
 from dashboard.views import alarms, contact, look, people, person_facts, standing
 from dashboard.views.contact import Contact
 from dashboard.views.person_facts import PersonFacts
-from matcher.pairing.blockers import BY_CODE
 from matcher.people.experience import MILLION
 from matcher.people.member import FOREVER, Member
 from matcher.program import Program
@@ -229,14 +228,14 @@ def _others(ask: Ask, people: Iterable[str]) -> list[str]:
 
 def _nearest(ask: Ask, program: Program, member: Member) -> tuple[list[Nearest], str]:
     seen = look.at(program, ask.now)
-    own, found = seen.own_bars(member.id), seen.nearest(member.id)
-    rule = own[0] if own else found.rule
+    found = seen.nearest(member.id)
+    rule = look.would_help(seen.own_bars(member.id), found)
     near = [
         Nearest(mentor=each.mentor, fit=each.fit, barred=words.bars(each.barred_by))
         for each in found.nearest
         if not ask.is_own(each.mentor)
     ]
-    return near, BY_CODE["paused" if rule == "open_report" else rule].unblocks if rule else ""
+    return near, rule.unblocks if rule else ""
 
 
 def _consent(program: Program, member: Member, at: int) -> str:

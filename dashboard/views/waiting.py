@@ -135,7 +135,7 @@ def line(ask: Ask, program: Program, who: str) -> Line:
     own, found = seen.own_bars(who), seen.nearest(who)
     near = next((each for each in found.nearest if not ask.is_own(each.mentor)), None)
     codes = _codes(own, near) if program.state.pairing else NOT_STARTED
-    rule = BY_CODE[_told(found.rule)] if found.rule and not own else None
+    rule = look.would_help(own, found)
     return Line(
         program=program.id,
         id=who,
@@ -144,8 +144,8 @@ def line(ask: Ask, program: Program, who: str) -> Line:
         experiences=[each.words for each in person_facts.experiences(member, at)],
         barred=words.bars(codes),
         nearest=near.mentor if near else None,
-        would_help=rule.unblocks if rule else BY_CODE[_told(own[0])].unblocks if own else "",
-        whose=_whose(rule or BY_CODE[_told(own[0])]) if rule or own else "",
+        would_help=rule.unblocks if rule else "",
+        whose=_whose(rule) if rule else "",
     )
 
 
@@ -185,12 +185,7 @@ def bars(program: Program, who: str, at: int) -> list[str]:
 
 def _codes(own: list[str], near: Near | None) -> list[str]:
     barring = own or (list(near.barred_by) if near else [])
-    return list(dict.fromkeys(map(_told, barring))) or ["no_slot"]
-
-
-def _told(code: str) -> str:
-    """A report reads like any other pause: only leads see reports."""
-    return "paused" if code == "open_report" else code
+    return list(dict.fromkeys(map(look.told, barring))) or ["no_slot"]
 
 
 def _causes(ask: Ask) -> tuple[list[Cause], int | None]:

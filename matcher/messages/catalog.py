@@ -72,4 +72,4 @@ def _reason(what: str, trouble: ValidationError) -> str:
     first = trouble.errors(include_url=False, include_context=False, include_input=False)[0]
     # A dictionary key is part of a path; only names of our own fields and positions may be shown.
     where = ".".join(str(step) for step in first["loc"] if isinstance(step, int) or step.isidentifier())[:80]
-    return f"{what}: {where or 'document'}: {first['msg']}"
+    return f"{what}: {where or 'document'}: {first['msg'].removeprefix('Value error, ')}"

@@ -41,7 +41,7 @@ def _start_of_day(value: object) -> int:
 
 def _number(value: object) -> object:
     if isinstance(value, bool | str):  # pydantic would read both; the schema we publish has neither
-        raise ValueError("a whole number, without quotes")
+        raise ValueError("a whole number, not in quotes and not true or false")
     return value
 
 

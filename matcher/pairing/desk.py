@@ -291,6 +291,7 @@ class Desk:
             member is not None
             and member.seeks_since is not None
             and member.paused_until <= self.now
+            and not member.is_reported  # silent as in a pause: who sent none would know; leads have the alert
             and who not in self.state.matches.waiting_told
         )
 

@@ -8,6 +8,7 @@ condition; those of ``terms`` are for coordinators and may.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,16 +88,18 @@ def why(desk: Desk, newcomer: str, mentor: str | None = None) -> dict[str, Any]:
     """Why the two are (not) paired; without a mentor, the present one, or who is nearest and what bars them."""
     index = _index(desk, newcomer)
     chosen = mentor or _present_mentor(desk, newcomer)
-    answer: dict[str, Any] = {"newcomer": newcomer, "mentor": chosen, "match": _match(desk, newcomer)}
+    answer: dict[str, Any] = {
+        "newcomer": newcomer, "mentor": chosen, "match": _match(desk, newcomer), "started": desk.state.pairing,
+    }  # fmt: skip
     if chosen is not None:
         answer |= _pair(desk, newcomer, chosen)
     else:
         own, found = _own(desk, index), nearest(desk, newcomer)
-        helps = own[0] if own else found.rule
+        helps, plan = helping(own, found), desk.market.plan()
         answer |= {
             "blockers": [_words(each) for each in own],
             "fit": None, "terms": [], "price": None, "instead": None,
-            "nearest": [{**asdict(each), "taken_by": _taken_by(desk, each.mentor)} for each in found.nearest],
+            "nearest": [{**asdict(each), "taken_by": _taken_by(desk, each.mentor, plan)} for each in found.nearest],
             "would_help_most": helps and _words(helps),
         }  # fmt: skip
     return answer
@@ -132,13 +135,13 @@ def _instead(desk: Desk, newcomer: str, mentor: str) -> dict[str, Any] | None:
     loss = None
     if newcomer in desk.market and mentor in desk.market.slots() and mentor in desk.market.weights_of(newcomer):
         loss = desk.market.loss_of_pairing(newcomer, mentor) / MILLION
-    return {"mentor": present, "taken_by": _taken_by(desk, mentor), "loss": loss}
+    return {"mentor": present, "taken_by": _taken_by(desk, mentor, desk.market.plan()), "loss": loss}
 
 
-def _taken_by(desk: Desk, mentor: str) -> list[str]:
+def _taken_by(desk: Desk, mentor: str, plan: Mapping[str, str]) -> list[str]:
     """Whom the mentor supports or is kept for, and whom the plan gives them."""
     active = [match.newcomer for match in desk.state.matches.of_mentor(mentor) if match.takes_seat]
-    planned = [who for who, theirs in desk.market.plan().items() if theirs == mentor]
+    planned = [who for who, theirs in plan.items() if theirs == mentor]
     return sorted({*active, *planned})
 
 
@@ -170,44 +173,41 @@ class Near:
 class Nearest:
     """The mentors with the fewest blockers, best fit first; and the one rule that, relaxed, would open most of them.
 
-    Where nothing but the plan stands between, or nobody is a mentor yet, that rule is ``no_slot``.
+    Where no rule alone would, and some mentor is open or there is none, it is ``no_slot``: one seat more would help.
     """
 
     nearest: tuple[Near, ...]
     rule: str | None
-    codes: tuple[str, ...]
 
 
 def nearest(desk: Sight, newcomer: str) -> Nearest:
     """What stands between a newcomer and the mentors of the program. Cost: every blocker over all mentors once."""
-    mentors = desk.volunteers.order()
+    mentors, seat = desk.volunteers.order(), "no_slot" if desk.state.pairing else None
     if not len(mentors):
-        return Nearest((), "no_slot", ("no_slot",))
+        return Nearest((), seat)
     bars, fits = _bars(desk, _index(desk, newcomer), mentors)
     names, table = list(bars), np.stack(list(bars.values()))
     count = table.sum(axis=0)
     alone = table[:, count == 1].sum(axis=1)
     rule = int(alone.argmax())
     closest = np.lexsort((-fits, count))
-    tally = table[:, count == count.min()].sum(axis=1)
     found = [
         Near(desk.roster.ids[mentors[at]], int(fits[at]) / MILLION, tuple(n for n, mask in bars.items() if mask[at]))
         for at in closest[:NEAREST_MAX]
     ]
-    codes = tuple(names[at] for at in np.argsort(-tally, kind="stable") if tally[at])
-    open_to = None if count.min() else "no_slot"
-    return Nearest(tuple(found), names[rule] if alone[rule] else open_to, codes or ("no_slot",))
+    return Nearest(tuple(found), names[rule] if alone[rule] else None if count.min() else seat)
+
+
+def helping(own: Sequence[str], found: Nearest) -> str | None:
+    """The one rule that, relaxed, would help most somebody whom so many rules of their own close to everybody."""
+    return found.rule if not own else own[0] if len(own) == 1 else None
 
 
 def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
-    """The fact that somebody waits: the rules of the nearest mentors (or their own), and what would unblock.
-
-    It is told outside: a report, distress or "never again" reads like any other pause.
-    """
-    own = _own(desk, _index(desk, newcomer))
-    codes = tuple(
-        dict.fromkeys(blockers.BY_CODE[each].told_as or each for each in own or nearest(desk, newcomer).codes)
-    )
+    """The fact that somebody waits: the rules of the nearest mentors (or their own), and what would unblock."""
+    index = _index(desk, newcomer)
+    own = [blockers.BY_CODE[each].told_as or each for each in _own(desk, index)]
+    codes = tuple(dict.fromkeys(own)) or _told_of_the_nearest(desk, index)
     since = desk.state.members[newcomer].seeks_since
     return NewcomerWaiting(
         newcomer=newcomer,
@@ -215,6 +215,28 @@ def waiting(desk: Desk, newcomer: str) -> NewcomerWaiting:
         barred_by=codes,
         unblocks=tuple(blockers.BY_CODE[each].unblocks for each in codes),
     )
+
+
+def _told_of_the_nearest(desk: Desk, newcomer: int) -> tuple[str, ...]:
+    """The rules that bar the mentors with the fewest of them, the most frequent first, in the words for outside.
+
+    A slip, a report, distress or "never again" reads like any other pause. So what else it brings with it, as several
+    rules at once, a lower fit and seats that are not looked at, must change neither who is nearest nor the order.
+    """
+    mentors = desk.volunteers.order()
+    if not len(mentors):
+        return ("no_slot",)
+    told: dict[str, Mask] = {}
+    for code_, mask in _bars(desk, newcomer, mentors)[0].items():
+        name = blockers.BY_CODE[code_].told_as or code_
+        told[name] = told[name] | mask if name in told else mask
+    for follows in ("no_slot", "low_fit"):
+        told[follows] = told[follows] & ~told["paused"]
+    names = [name for name in blockers.BY_CODE if name in told]
+    table = np.stack([told[name] for name in names])
+    count = table.sum(axis=0)
+    tally = table[:, count == count.min()].sum(axis=1)
+    return tuple(names[at] for at in np.argsort(-tally, kind="stable") if tally[at]) or ("no_slot",)
 
 
 def waiting_for_start(newcomer: Member, now: int) -> NewcomerWaiting:

@@ -15,7 +15,7 @@ FULL = {"code": "no_slot", "class": "SAFETY", "reason": "The mentor has no open 
 TERM = {"name": "hours", "value": 0.5, "weight": 0.1, "contribution": 0.05, "because": "three hours in common"}
 PAIR = {
     "newcomer": "n-1", "mentor": "m-1", "match": None, "blockers": [], "fit": 0.05, "terms": [TERM], "price": None,
-    "instead": None,
+    "instead": None, "started": True, "nearest": [],
 }  # fmt: skip
 
 
@@ -41,6 +41,13 @@ PAIR = {
                 "n-1 has no mentor.", "m-1, fit 0.50: no_slot; seats for n-3, n-4\n", "m-2, fit 0.40: open\n",
                 "What would help most: no_slot. A match ends.",
             ],
+        ),
+        (
+            {
+                **PAIR, "mentor": None, "fit": None, "terms": [], "would_help_most": None, "started": False,
+                "nearest": [{"mentor": "m-1", "fit": 0.5, "barred_by": ["paused"], "taken_by": ["n-3"]}],
+            },
+            ["The program has not been told to start pairing.", "m-1, fit 0.50: paused"],
         ),
         (
             {**PAIR, "mentor": None, "fit": None, "terms": [], "would_help_most": FULL, "nearest": []},

@@ -128,6 +128,20 @@ def test_a_program_without_mentors_says_that_one_would_help() -> None:
     assert "another mentor joins" in waits.unblocks[0]
 
 
+def test_before_a_program_starts_no_seat_would_help() -> None:
+    river = River(mentor("m-1", capacity=1), join("n-1"), join("n-2"), program={"start": "when_told"})
+    given, left = sorted((river.program.why(who) for who in ("n-1", "n-2")), key=lambda answer: not answer["mentor"])
+    assert (given["mentor"], given["match"], given["started"]) == ("m-1", None, False)
+    assert (left["mentor"], left["started"], left["would_help_most"]) == (None, False, None)
+
+
+def test_of_two_rules_of_ones_own_none_alone_would_help() -> None:
+    river = River(mentor("m-1"), join("n-1", LATER, birth_year=2012), tell("member.paused", "n-1", LATER))
+    answer = river.program.why("n-1")
+    assert [each["code"] for each in answer["blockers"]] == ["paused", "minor"]
+    assert answer["would_help_most"] is None
+
+
 def test_who_is_closed_to_everybody_is_told_of_their_own_rule_first() -> None:
     river = River(mentor("m-1"), join("n-1", LATER, birth_year=2012))
     answer = river.program.why("n-1")

@@ -29,6 +29,11 @@ from matcher.policy import Policy, policy_rows, read_policy
         ("[programs]\nriver = 3", "programs.<id>.<table>"),
         ("[reviews]\nmode = 'staged'", "reviews"),
         ("[review", "not TOML"),
+        (f"[mentor]\nrecovery_days = {'9' * 5_000}", "not TOML"),
+        (f"[mentor]\nrecovery_days = 0x{'f' * 5_000}", "mentor.recovery_days"),
+        (f"a = {'[' * 5_000}{']' * 5_000}", "not TOML"),
+        (f"{'a.' * 3_000}a = 1", "a: Extra inputs"),
+        ("[quality]\nwiden_after_days = 2026-03-02", "quality.widen_after_days"),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_place(text: str, says: str) -> None:

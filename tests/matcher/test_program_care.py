@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from matcher.errors import Refused
 from matcher.instants import parse_day
 from matcher.messages.catalog import Event
-from matcher.messages.facts import IntakePaused, MentorRefused, NewcomerWaiting, read_fact
+from matcher.messages.facts import Fact, IntakePaused, MentorRefused, NewcomerWaiting, read_fact
 from matcher.messages.notices import notices
 from matcher.policy import Policy
 from tests.matcher.people import DAY, HOUR, T0, River, day, join, mentor, tell, types, veteran, volunteer
@@ -154,19 +155,64 @@ def test_a_mentors_slip_stops_intake_at_once_and_ends_no_pair(severity: str, cod
     assert river.mentor_of("n-1") == ("m-1", "active")
 
 
-def test_no_notice_tells_a_slip_from_a_wish() -> None:
-    told = set[str]()
+@pytest.mark.parametrize("other", [{"trained": None}, {"supervised": None}, {"capacity": 0}, {}, None], ids=repr)
+def test_no_notice_tells_a_slip_from_a_wish(other: dict[str, Any] | None) -> None:
+    """Neither at once nor to those who wait later, whatever bars the other mentor and whatever the slip brings."""
+    at_once, later = set[str](), set[str]()
     for type_, data in (
         ("mentor.paused", {}),
         ("mentor.paused", {"until": day(T0 + 40 * DAY), "reason": "holiday"}),
         ("progress.setback", {"severity": "lapse", "code": "F11.20"}),
         ("progress.setback", {"severity": "relapse"}),
         ("progress.setback", {"severity": "relapse", "by": "coordinator", "code": "F33.1"}),
+        ("safety.reported", {"by": "n-1"}),
+        ("progress.distress", {"level": "elevated"}),
     ):
-        facts = paired().take(tell(type_, "m-1", NEXT, **data))
-        told.add(json.dumps([notice for fact in facts for notice in notices(fact)]))
-    (same,) = told
+        river = paired()
+        river.take(*([] if other is None else mentor("m-2", **{"capacity": 0, **other})))
+        seen = river.take(tell(type_, "m-1", NEXT, **data))
+        if type_ in ("mentor.paused", "progress.setback"):  # of the others no pause is told at all
+            at_once.add(_said(seen))
+        later.add(_said(river.take(*(join(f"n-{number}", NEXT) for number in range(2, 6)))))
+    (same,) = at_once
     assert "kindred.mentor.intake_paused.v1" in same
+    (same,) = later
+    assert "kindred.newcomer.waiting.v1" in same
+
+
+@pytest.mark.parametrize("fit_min", [0, 700_000, 800_000, 850_000])
+def test_what_a_slip_or_an_exclusion_brings_with_it_is_not_told_either(fit_min: int) -> None:
+    """A lower fit, and a full mentor who would not be asked anyway."""
+    said = set[str]()
+    for event in (
+        tell("mentor.paused", "m-1", NEXT),
+        tell("progress.setback", "m-1", NEXT, severity="relapse", code="F11.20"),
+        tell("exclusion.added", "n-2", NEXT, other="m-1", kind="never_again"),
+    ):
+        river = River(
+            *(mentor("m-1", capacity=1), join("n-1"), mentor("m-2", trained=None)),
+            *(join("n-2", LATER, seeks_mentor=False), event),
+            quality={"fit_min": fit_min, "widen_after_days": ()},
+        )
+        assert len(river.in_market()[1]) == 0, "nobody has a seat"
+        said.add(_said(river.take(tell("member.updated", "n-2", NEXT, seeks_mentor=True))))
+    (same,) = said
+    assert '"barred_by": [' in same
+
+
+def test_a_report_about_a_newcomer_is_as_silent_as_a_pause() -> None:
+    said = set[str]()
+    for event in (tell("member.paused", "n-1", NEXT), tell("safety.reported", "n-1", NEXT, by="m-1")):
+        river = River(mentor("m-1"), join("n-1"), review={"mode": "staged"})
+        said.add(_said(river.take(event)))
+    (same,) = said
+    assert "match.withdrawn" in same
+    assert "waiting" not in same
+
+
+def _said(facts: Iterable[Fact]) -> str:
+    """The notices, without the numbers of their facts."""
+    return json.dumps([{**notice, "id": "-"} for fact in facts for notice in notices(fact)])
 
 
 def test_a_lapse_holds_from_the_slip_on_and_a_relapse_starts_recovery_anew() -> None:
