@@ -8,9 +8,9 @@ from zlib import crc32
 
 import pytest
 
-from journal.counting import CHAIN, HEAD
-from journal.frames import CHECKSUM, UPGRADE, Batch, Claim, Link, Record, Source, encode
-from journal.owner import CHUNK_BYTES, LOST, Lost, Owner
+from journal.counting import CHAIN
+from journal.frames import CHECKSUM, Batch, Claim, Link, Record, Source, encode
+from journal.owner import CHUNK_BYTES, Lost, Owner
 from journal.port import ENTRY_BYTES_MAX, Journal
 from journal.reader import Counted, Reader, Recorded, Snapshot
 from matcher.errors import SafeHalt
@@ -74,7 +74,7 @@ class JournalContract:
         home = new_log().handle()
         with pytest.raises(Lost) as lost:
             Owner(home).append(batch("a"))
-        assert lost.value.code == LOST
+        assert lost.value.code == "KND-journal-lost"
         assert entries(home) == []
 
     def test_a_batch_too_large_is_refused_before_anything_is_written(self, new_log: LogMaker) -> None:
@@ -225,7 +225,9 @@ class JournalContract:
 
     @pytest.mark.parametrize("missing", [0, 1, 2])
     def test_an_entry_lost_in_the_middle_is_a_safe_halt(self, new_log: LogMaker, missing: int) -> None:
-        assert _halt(new_log(), _three_records(new_log()), {missing: None}) == (HEAD if missing == 0 else CHAIN)
+        assert _halt(new_log(), _three_records(new_log()), {missing: None}) == (
+            "KND-journal-head" if missing == 0 else CHAIN
+        )
 
     def test_an_entry_lost_before_a_claim_is_a_safe_halt(self, new_log: LogMaker) -> None:
         log = new_log()
@@ -245,7 +247,7 @@ class JournalContract:
         for use in (lambda: facts_of(home), lambda: facts_of(home, whole=False), lambda: owner.append(batch("a"))):
             with pytest.raises(SafeHalt, match="upgrade") as halt:
                 use()
-            assert halt.value.code == UPGRADE
+            assert halt.value.code == "KND-journal-upgrade"
 
     def test_a_reader_begins_with_the_newest_snapshot_that_is_announced(self, new_log: LogMaker) -> None:
         home = new_log().handle()
@@ -332,7 +334,7 @@ class JournalContract:
             home.truncate(head)
             with pytest.raises(SafeHalt) as halt:
                 facts_of(home)
-            assert halt.value.code == HEAD
+            assert halt.value.code == "KND-journal-head"
 
     @pytest.mark.parametrize("cut_short_by", ["the end", "a record"])
     def test_a_head_with_half_a_snapshot_is_a_safe_halt(self, new_log: LogMaker, cut_short_by: str) -> None:
@@ -347,7 +349,7 @@ class JournalContract:
         read: list[Counted] = []
         with pytest.raises(SafeHalt) as halt:
             read.extend(Reader(log.handle()).counted())
-        assert halt.value.code == HEAD
+        assert halt.value.code == "KND-journal-head"
         assert read == []
 
     def test_a_reader_overtaken_by_truncation_begins_again(self, new_log: LogMaker) -> None:

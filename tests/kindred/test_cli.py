@@ -60,6 +60,9 @@ def test_version_and_help_do_not_load_the_mind(tmp_path: Path) -> None:
         (["verify", "nothing"], 2, "KND-journal-missing"),
         (["verify", "garbage"], 5, "KND-journal-file"),
         (["serve", "--data", "d", "--host", "0.0.0.0"], 2, "KND-no-token"),
+        (["topics", "check"], 2, "KND-no-brokers"),
+        (["schema", "--out", "empty.jsonl"], 2, "KND-system"),
+        (["dead-letters", "list", "nothing", "--since", "2026-03-01T00:00:00Z"], 2, "KND-letters-no-times"),
     ],
 )
 def test_an_ending_is_a_sentence_and_an_exit_code(
