@@ -86,6 +86,38 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
+BROKEN = """
+from kindred import cli
+from kindred.commands import tell
+
+def version() -> None:
+    raise RuntimeError("m-17 has F11.20")
+
+tell.version = version
+cli.main(["version"])
+"""
+
+
+def test_what_nobody_foresaw_is_a_sentence_without_the_text_of_the_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN], cwd=tmp_path, env=environment(), capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, sentence(done.stderr)) == (2, "KND-unforeseen")
+    assert "RuntimeError" in done.stderr
+    assert "m-17" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*KINDRED, "version"], cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    said = done.stderr.decode()
+    assert (done.returncode, sentence(said)) == (2, "KND-system")
+    assert "No space left" in said
+
+
 def test_the_same_cohort_has_the_same_bytes(tmp_path: Path) -> None:
     ask = ("cohort", "--members", "20", "--mentors", "5", "--days", "30", "--seed", "7")
     assert kindred(*ask, at=tmp_path).stdout == kindred(*ask, at=tmp_path, PYTHONHASHSEED="5").stdout
