@@ -179,6 +179,16 @@ def test_the_leader_of_three_is_killed_and_the_owner_goes_on(new_kafka: KafkaMak
 
 
 @pytest.mark.slow
+def test_a_record_that_the_disk_has_changed_is_a_safe_halt(log: KafkaLog) -> None:
+    log.handle().append([b"a", b"what was decided"])
+    log.change_on_the_disk(b"what was decided", b"what was besides")
+    with pytest.raises(SafeHalt) as halt:
+        entries(log.handle())
+    assert (halt.value.code, halt.value.exit_code) == ("KND-journal-record", 5)
+    assert "besides" not in halt.value.message
+
+
+@pytest.mark.slow
 def test_nothing_of_a_record_is_in_an_error(kafka_broker: Kafka) -> None:
     log = KafkaLog(kafka_broker, max_message_bytes="1000")
     home = log.handle()
