@@ -13,9 +13,10 @@ from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
 from journal.kafka import KafkaJournal
 from matcher.errors import ConfigurationError, Unreachable
+from streams.brokers import KafkaBrokers
 from streams.connection import Connection
 from streams.reach import CREDENTIALS
-from streams.topics import check_topics, create_topics
+from streams.topics import EVENTS, check_topics, create_topics
 from tests.conftest import KafkaMaker
 from tools.kafka import Kafka
 
@@ -125,6 +126,15 @@ def test_wrong_credentials_are_said_to_be_wrong(guarded: Kafka) -> None:
         check_topics(signing_in(guarded, "wrong"))
     assert refusal.value.code == CREDENTIALS
     assert "wrong" not in refusal.value.message.replace("wrongly", "")
+
+
+def test_what_brokers_that_are_not_there_are_asked_has_no_answer_yet() -> None:
+    hurried = {**Connection("127.0.0.1:1").kafka_python(), "bootstrap_timeout_ms": 50}
+    with closing(KafkaBrokers(hurried, group="kindred", client_id="w-1")) as brokers:
+        for ask in (lambda: brokers.topic_id(EVENTS), lambda: brokers.is_ours(EVENTS, 0)):
+            with pytest.raises(Unreachable) as away:
+                ask()
+            assert away.value.code == "KND-source-away"
 
 
 @pytest.mark.slow

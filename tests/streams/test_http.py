@@ -333,6 +333,16 @@ def test_a_lost_append_is_answered_with_503_and_the_next_is_taken(
     assert post(running, line(), STRUCTURED).json()["accepted"] == 1
 
 
+def test_a_service_that_is_stopping_takes_nothing_more(tmp_path: Path) -> None:
+    stopping = Service(DataFolder.open(tmp_path, clock="event"))
+    stopping.start()
+    stopping.stop()
+    answer = post(stopping, line(), STRUCTURED)
+    assert (answer.status_code, answer.json()["code"]) == (503, "KND-stopping")
+    assert "retry-after" in answer.headers
+    assert read_state(tmp_path).summary()["members"] == 0
+
+
 def test_damage_halts_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     halted = Service(DataFolder.open(tmp_path, clock="event"))
     halted.start()
