@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -39,7 +40,12 @@ UNFORESEEN = code(
     "Something that should not happen: please report it with the traceback that `--debug` shows. The journal is as "
     "safe as after a crash: the same command can be run again.",
 )
-SYSTEM = code("KND-system", "The operating system refused a file or a port that the message names.")
+SYSTEM = code(
+    "KND-system",
+    "The operating system refused a file or a port that the message names, or there is no room for what was to be "
+    "written.",
+)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 INTERRUPTED = 130  # 128 + SIGINT, as shells expect it
 
 
@@ -122,6 +128,9 @@ def _told(trouble: Exception) -> int:
             return trouble.exit_code
         case OSError(filename=str() as name):
             note(f"{SYSTEM}: {name}: {trouble.strerror}; give another path, or mend this one")
+            return KindredError.exit_code
+        case OSError() if trouble.errno in NO_ROOM:  # what was being written has no name here: a file, or the output
+            note(f"{SYSTEM}: {trouble.strerror}; make room, and run it again")
             return KindredError.exit_code
     note(f"{UNFORESEEN}: {type(trouble).__name__}; run it again with --debug and report what it shows")
     return KindredError.exit_code

@@ -21,6 +21,7 @@ from journal.frames import UPGRADE, Source
 from journal.port import Journal
 from matcher.errors import ConfigurationError, KindredError, SafeHalt, Unreachable
 from matcher.messages.facts import FACT_UNREADABLE
+from matcher.policy import POLICY_OTHER
 from streams.announcing import Announcer
 from streams.binary import Place, Record
 from streams.ground import Ground
@@ -34,7 +35,7 @@ from streams.state import LAYOUT_NEWER
 BATCH_SECONDS: Final = 60  # of arrival, with the wall clock: a batch is decided at the instant of its last record
 IDLE_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 5.0  # for a batch to end; more is a broker that is away, and the claim protects the rest
-NEWER: Final = (UPGRADE, LAYOUT_NEWER, FACT_UNREADABLE)
+NEWER: Final = (UPGRADE, LAYOUT_NEWER, FACT_UNREADABLE, POLICY_OTHER)
 
 Phase = Literal["claiming", "working", "halted", "released"]
 log = structlog.get_logger("kindred.streams")

@@ -319,6 +319,8 @@ def test_the_last_lead_and_the_last_keeper_of_accounts_cannot_be_removed(house: 
         )
         assert refused.status_code == 409
         assert "nobody else is" in refused.text
+    closed = admin.api(f"/api/v1/accounts/{admin.account}/close", {})
+    assert (closed.status_code, closed.json()["code"]) == (409, "KND-last-lead")
     second = house.account(("river", "lead"))
     assert admin.post(f"/accounts/{admin.account}/revoke", {"program": "river", "role": "lead"}).status_code == 303
     with house.engine.begin() as db, pytest.raises(Conflict):

@@ -143,6 +143,16 @@ def test_an_account_has_a_name(house: House) -> None:
     assert "Kim" in [row["name"] for row in keeper.get("/api/v1/accounts").json()["accounts"]]
 
 
+def test_no_two_accounts_have_one_name_however_it_is_written(house: House) -> None:
+    keeper = house.signed_in(("*", "admin"))
+    assert keeper.api("/api/v1/accounts", {"name": "Kim", "role": "viewer"}).status_code == 200
+    for name in ("Kim", " kIM "):
+        taken = keeper.api("/api/v1/accounts", {"name": name, "role": "viewer"})
+        assert (taken.status_code, taken.json()["code"]) == (409, "KND-login-taken")
+        shown = keeper.post("/accounts", {"name": name, "role": "viewer"})
+        assert (shown.status_code, "another account has this name" in shown.text) == (409, True)
+
+
 def test_who_is_bound_to_no_member_any_more_is_said_to_be(house: House) -> None:
     keeper, account = house.signed_in(("*", "admin")), house.account(("river", "viewer"), member="m-1")
     for member, said in (("", "bound to no member"), ("m-2", "neither sees nor decides about this member")):

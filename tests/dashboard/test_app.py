@@ -180,7 +180,8 @@ def test_nothing_is_shown_to_those_who_are_not_signed_in(real: House, page: Page
     client = real.client()
     answer = client.get(filled(page.path))
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
-    assert client.get(address(filled(page.path))).status_code == 401
+    refused = client.get(address(filled(page.path)))
+    assert (refused.status_code, refused.json()["code"]) == (401, "KND-sign-in")
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.path)
@@ -220,7 +221,8 @@ def test_the_switch_narrows_every_page_and_is_remembered(house: House) -> None:
 def test_nobody_sees_or_decides_about_themselves(house: House) -> None:
     browser = house.signed_in(("river", "lead"), member="m-17")
     for path in ("/people/river/m-17", "/api/v1/people/river/m-17"):
-        assert browser.get(path).status_code == 403
+        refused = browser.get(path)
+        assert (refused.status_code, "KND-own-record" in refused.text) == (403, True)
     assert browser.post("/people/river/m-17/said", {"by": "kim"}).status_code == 403
     assert browser.get("/people/river/m-18").status_code == 200
     assert not house.sent
@@ -231,6 +233,7 @@ def test_an_unknown_id_and_one_of_another_program_look_the_same(house: House) ->
     unknown, foreign = browser.get("/people/river/unknown"), browser.get("/people/hill/m-17")
     assert unknown.status_code == foreign.status_code == 404
     assert unknown.text == foreign.text
+    assert "KND-page-not-found" in unknown.text
 
 
 def test_a_decision_is_sent_audited_and_told(house: House) -> None:
@@ -324,6 +327,7 @@ def test_a_defect_tells_neither_browser_nor_log_whom_it_was_about(
     assert answer.status_code == 500
     api = browser.get("/api/v1/broken")
     assert (api.status_code, api.headers["content-type"]) == (500, "application/problem+json")
+    assert ("KND-dashboard" in answer.text, api.json()["code"]) == (True, "KND-dashboard")
     out = capsys.readouterr()
     for text in (answer.text, api.text, out.out, out.err):
         assert "F11.20" not in text
@@ -403,7 +407,8 @@ def test_the_twin_of_an_action_takes_json_and_nothing_else(house: House) -> None
     assert answer.json()["position"] == 1
     assert browser.client.post(path, content=b'{"by":"kim"}', headers={"content-type": "text/plain"}).status_code == 415
     assert browser.client.post(path, json={"by": "kim"}).status_code == 403
-    assert browser.api(path, {"by": "late"}).status_code == 409
+    late = browser.api(path, {"by": "late"})
+    assert (late.status_code, late.json()["code"]) == (409, "KND-outdated")
     for body in (b"[]", b"{", b"[" * 100_000, b"\xff"):
         headers = {"content-type": "application/json", "x-form-token": browser.token}
         assert browser.client.post(path, content=body, headers=headers).status_code == 422
@@ -423,7 +428,7 @@ def test_bodies_that_no_form_has_are_refused(house: House) -> None:
         content = b"a" if headers else b"a" * (BODY_BYTES_MAX + 1)
         kind = {"content-type": "application/x-www-form-urlencoded"}
         answer = browser.client.post("/people/river/m-17/said", content=content, headers={**kind, **headers})
-        assert answer.status_code == 413
+        assert (answer.status_code, "KND-form-too-large" in answer.text) == (413, True)
 
 
 def test_the_first_page_is_the_first_that_the_account_may_open(house: House) -> None:

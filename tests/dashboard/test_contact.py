@@ -222,6 +222,7 @@ def test_a_sealed_card_in_another_persons_place_does_not_open(house: Living) -> 
     assert answer.status_code == 409
     assert not any(secret in answer.text for secret in SECRETS)
     assert "does not open" in answer.text
+    assert browser.api("/api/v1/people/river/m-1/card", {}).json()["code"] == "KND-card-locked"
 
 
 def test_where_there_is_no_vault_there_is_a_link_or_nothing() -> None:
@@ -325,5 +326,5 @@ def test_a_vault_opens_only_what_it_sealed(keys: Path) -> None:
         ("river", "n-2", sealed),
         ("river", "n-1", sealed[:-4] + b"AAA="),
     ):
-        with pytest.raises(Locked):
+        with pytest.raises(Locked, match="KND-card-locked"):
             one.open(program, person, bytes_)

@@ -52,7 +52,8 @@ def test_a_stream_is_for_those_who_see_people(house: House) -> None:
 
 def test_more_streams_than_are_served_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "STREAMS_MAX", 0)
-    assert house.signed_in(("river", "lead")).get("/live").status_code == 503
+    refused = house.signed_in(("river", "lead")).get("/live")
+    assert (refused.status_code, "KND-live-crowded" in refused.text) == (503, True)
 
 
 def test_an_open_page_that_nobody_uses_does_not_keep_its_session_alive(house: House) -> None:

@@ -381,7 +381,7 @@ def test_two_who_write_to_one_read_model_notice(new_database: NewDatabase, tmp_p
         with reading(tmp_path) as again:
             follow(engine, again)
         told.tell(tmp_path, events[300:400])
-        with pytest.raises(Overtaken):
+        with pytest.raises(Overtaken, match="KND-read-model-overtaken"):
             list(chronicle.advance())
         chronicle.begin(home)
         list(chronicle.advance())

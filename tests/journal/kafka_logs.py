@@ -65,6 +65,15 @@ class KafkaLog:
             assert time.monotonic() < until
             time.sleep(0.02)
 
+    def change_on_the_disk(self, old: bytes, new: bytes) -> None:
+        """Put other bytes in place of some that every node has, as a disk that fails does."""
+        for node in self.kafka.nodes:
+            [segment] = (node.folder / "data" / f"{self.topic}-0").glob("*.log")
+            at = segment.read_bytes().index(old)
+            with segment.open("r+b") as file:
+                file.seek(at)
+                file.write(new)
+
     def _end(self, isolation: IsolationLevel) -> int:
         where = TopicPartition(self.topic, 0)
         with administrator(self.kafka) as admin:

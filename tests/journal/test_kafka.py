@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from journal.kafka import AWAY, NO_PARTITION, REFUSED, SHORTENED, KafkaJournal
+from journal.kafka import NO_PARTITION, KafkaJournal
 from journal.owner import Lost
 from journal.port import ENTRY_BYTES_MAX
 from journal.reader import Reader
@@ -75,7 +75,7 @@ def test_what_fits_into_one_kafka_batch_is_written_whole_or_not_at_all(kafka_bro
     home.append([b"before"])
     with pytest.raises(ConfigurationError, match="topics check") as refusal:
         home.append([bytes(10_000)] * 30)  # each could be written alone
-    assert refusal.value.code == REFUSED
+    assert refusal.value.code == "KND-journal-refused"
     assert home.append([b"after"]) == [1]
     assert [entry.body for entry in entries(home)] == [b"before", b"after"]
     log.close()
@@ -129,7 +129,7 @@ def test_a_topic_deleted_and_made_again_is_a_safe_halt(log: KafkaLog) -> None:
     log.make()
     with pytest.raises(SafeHalt) as halt:
         folded(follower)
-    assert (halt.value.code, halt.value.exit_code) == (SHORTENED, 5)
+    assert (halt.value.code, halt.value.exit_code) == ("KND-journal-shortened", 5)
     with pytest.raises((SafeHalt, Lost)) as end:
         owner.append(batch("c"))
     if isinstance(end.value, Lost):  # the old topic's leader did not answer any more: who claims again sees it
@@ -152,7 +152,7 @@ def test_a_broker_killed_during_an_append_leaves_it_open_and_loses_nothing(new_k
             owner.append(batch("perhaps"))
         with pytest.raises(Unreachable) as away:
             home.head()
-        assert away.value.code == AWAY
+        assert away.value.code == "KND-journal-away"
         kafka.nodes[0].kill()
         kafka.restart(0)
         heir = owner_of(log.handle())
@@ -176,6 +176,16 @@ def test_the_leader_of_three_is_killed_and_the_owner_goes_on(new_kafka: KafkaMak
         owner.append(batch("c"))
         assert facts_of(log.handle()) == ["a", "b", "c"]
         log.close()
+
+
+@pytest.mark.slow
+def test_a_record_that_the_disk_has_changed_is_a_safe_halt(log: KafkaLog) -> None:
+    log.handle().append([b"a", b"what was decided"])
+    log.change_on_the_disk(b"what was decided", b"what was besides")
+    with pytest.raises(SafeHalt) as halt:
+        entries(log.handle())
+    assert (halt.value.code, halt.value.exit_code) == ("KND-journal-record", 5)
+    assert "besides" not in halt.value.message
 
 
 @pytest.mark.slow

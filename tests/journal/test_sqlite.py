@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from journal.frames import UPGRADE
 from journal.owner import Lost
-from journal.port import Journal
+from journal.port import Journal, UnknownOutcome
 from journal.reader import Reader
-from journal.sqlite import BUSY, FILE, FILE_NAME, FOLDER, MISSING, TAKEN, SqliteJournal
+from journal.sqlite import FILE, FILE_NAME, MISSING, TAKEN, SqliteJournal
 from matcher.errors import ConfigurationError, SafeHalt, Unreachable
 from tests.journal.contract import JournalContract
 from tests.journal.homes import batch, facts, folded, owner_of
@@ -92,7 +91,7 @@ def test_a_path_that_cannot_be_a_folder_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError) as refused:
         SqliteJournal(tmp_path / "file")
-    assert (refused.value.code, refused.value.exit_code) == (FOLDER, 2)
+    assert (refused.value.code, refused.value.exit_code) == ("KND-journal-folder", 2)
 
 
 def test_a_crash_while_a_journal_is_made_leaves_none(tmp_path: Path) -> None:
@@ -189,7 +188,7 @@ def test_a_truncation_that_a_reader_holds_up_is_finished_by_the_next(
         reading.execute("SELECT count(*) FROM entries").fetchone()
         with pytest.raises(Unreachable) as busy:
             owner.truncate()
-        assert busy.value.code == BUSY
+        assert busy.value.code == "KND-journal-busy"
     owner.truncate()
     assert _files_with(tmp_path, b"m-erased") == []
     home.close()
@@ -234,7 +233,7 @@ def test_a_newer_file_asks_for_an_upgrade(tmp_path: Path) -> None:
     for read_only in (True, False):
         with pytest.raises(SafeHalt, match="upgrade") as halt:
             read(tmp_path, read_only=read_only)
-        assert halt.value.code == UPGRADE
+        assert halt.value.code == "KND-journal-upgrade"
 
 
 @pytest.mark.parametrize("step", [pytest.param(7, marks=pytest.mark.slow), pytest.param(1, marks=pytest.mark.soak)])
@@ -282,6 +281,9 @@ def test_a_full_disk_ends_the_ownership_and_loses_nothing(tmp_path: Path) -> Non
     owner = owner_of(home)
     owner.append(batch("a"))
     home._database.execute("PRAGMA max_page_count = 4")  # the nearest thing to a full disk that needs no root
+    with pytest.raises(UnknownOutcome) as unknown:
+        home.append([bytes(100_000)])
+    assert unknown.value.code == "KND-journal-unknown-outcome"
     with pytest.raises(Lost, match="full"):
         owner.append(batch("x" * 100_000))
     home._database.execute("PRAGMA max_page_count = 100000")

@@ -60,6 +60,9 @@ def test_version_and_help_do_not_load_the_mind(tmp_path: Path) -> None:
         (["verify", "nothing"], 2, "KND-journal-missing"),
         (["verify", "garbage"], 5, "KND-journal-file"),
         (["serve", "--data", "d", "--host", "0.0.0.0"], 2, "KND-no-token"),
+        (["topics", "check"], 2, "KND-no-brokers"),
+        (["schema", "--out", "empty.jsonl"], 2, "KND-system"),
+        (["dead-letters", "list", "nothing", "--since", "2026-03-01T00:00:00Z"], 2, "KND-letters-no-times"),
     ],
 )
 def test_an_ending_is_a_sentence_and_an_exit_code(
@@ -81,6 +84,38 @@ def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     done = kindred("status", "nothing", "--debug", at=tmp_path)
     assert done.returncode != 0
     assert "Traceback" in done.stderr
+
+
+BROKEN = """
+from kindred import cli
+from kindred.commands import tell
+
+def version() -> None:
+    raise RuntimeError("m-17 has F11.20")
+
+tell.version = version
+cli.main(["version"])
+"""
+
+
+def test_what_nobody_foresaw_is_a_sentence_without_the_text_of_the_error(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN], cwd=tmp_path, env=environment(), capture_output=True, check=False, text=True
+    )
+    assert (done.returncode, sentence(done.stderr)) == (2, "KND-unforeseen")
+    assert "RuntimeError" in done.stderr
+    assert "m-17" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a file that is always full")
+def test_a_full_disk_is_said_to_be_full(tmp_path: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*KINDRED, "version"], cwd=tmp_path, env=environment(), stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    said = done.stderr.decode()
+    assert (done.returncode, sentence(said)) == (2, "KND-system")
+    assert "No space left" in said
 
 
 def test_the_same_cohort_has_the_same_bytes(tmp_path: Path) -> None:

@@ -178,4 +178,5 @@ def say_that_no_file_is_taken_in(client: httpx.Client, at: Path, settings: dict[
 def test_the_dashboard_on_kafka_says_what_it_lacks(tmp_path: Path) -> None:
     done = kindred("dashboard", at=tmp_path, KINDRED_BROKERS="127.0.0.1:1")
     assert done.returncode == 2
+    assert done.stderr.startswith("KND-no-database: ")
     assert "KINDRED_DATABASE_URL" in done.stderr

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth
 
-from journal.kafka import AWAY, KafkaJournal
+from journal.kafka import KafkaJournal
 from matcher.errors import ConfigurationError, Unreachable
-from streams.connection import BROKERS, PLAINTEXT_CREDENTIALS, SECURITY, Connection
+from streams.brokers import KafkaBrokers
+from streams.connection import Connection
 from streams.reach import CREDENTIALS
-from streams.topics import check_topics, create_topics
+from streams.topics import EVENTS, check_topics, create_topics
 from tests.conftest import KafkaMaker
 from tools.kafka import Kafka
 
@@ -32,7 +33,7 @@ USERS = (
 def test_addresses_that_are_none_are_refused_and_not_repeated(brokers: str) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Connection(brokers)
-    assert refusal.value.code == BROKERS
+    assert refusal.value.code == "KND-kafka-brokers"
     assert "swordfish" not in str(refusal.value)
 
 
@@ -46,7 +47,7 @@ def test_credentials_are_not_sent_over_a_plain_line_unless_that_is_allowed() -> 
     options: Any = {"protocol": "SASL_PLAINTEXT", "username": "worker", "password": PASSWORD}
     with pytest.raises(ConfigurationError) as refusal:
         Connection("kafka:9092", **options)
-    assert refusal.value.code == PLAINTEXT_CREDENTIALS
+    assert refusal.value.code == "KND-kafka-plaintext-credentials"
     assert Connection("kafka:9092", **options, plaintext_credentials=True).username == "worker"
 
 
@@ -65,7 +66,7 @@ def test_credentials_are_not_sent_over_a_plain_line_unless_that_is_allowed() -> 
 def test_what_does_not_go_together_is_refused(options: Any) -> None:
     with pytest.raises(ConfigurationError) as refusal:
         Connection("kafka:9092", **options)
-    assert refusal.value.code == SECURITY
+    assert refusal.value.code == "KND-kafka-security"
 
 
 def test_all_three_clients_are_told_the_same() -> None:
@@ -85,7 +86,7 @@ def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
     for file in ("ca.pem", "nowhere.pem"):
         with pytest.raises(ConfigurationError, match=file) as refusal:
             Connection("kafka:9092", protocol="SSL", ca_file=tmp_path / file).aiokafka()
-        assert refusal.value.code == SECURITY
+        assert refusal.value.code == "KND-kafka-security"
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,15 @@ def test_wrong_credentials_are_said_to_be_wrong(guarded: Kafka) -> None:
     assert "wrong" not in refusal.value.message.replace("wrongly", "")
 
 
+def test_what_brokers_that_are_not_there_are_asked_has_no_answer_yet() -> None:
+    hurried = {**Connection("127.0.0.1:1").kafka_python(), "bootstrap_timeout_ms": 50}
+    with closing(KafkaBrokers(hurried, group="kindred", client_id="w-1")) as brokers:
+        for ask in (lambda: brokers.topic_id(EVENTS), lambda: brokers.is_ours(EVENTS, 0)):
+            with pytest.raises(Unreachable) as away:
+                ask()
+            assert away.value.code == "KND-source-away"
+
+
 @pytest.mark.slow
 def test_a_broker_that_is_not_there_is_waited_for_and_then_unreachable() -> None:
     said: list[str] = []
@@ -137,4 +147,4 @@ def test_a_broker_that_is_not_there_is_waited_for_and_then_unreachable() -> None
     assert all("127.0.0.1:1" in each for each in said)
     with pytest.raises(Unreachable) as away:
         KafkaJournal({"bootstrap_servers": "127.0.0.1:1"}, "kindred.journal", 0)
-    assert away.value.code == AWAY
+    assert away.value.code == "KND-journal-away"

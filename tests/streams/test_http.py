@@ -281,6 +281,15 @@ def test_the_event_stream_goes_on_behind_a_position_and_ends_with_the_service(ru
     assert asyncio.run(_positions(http._stream(running.feed, 0), 1)) == []
 
 
+def test_more_followers_than_are_served_are_told_to_read_in_pages(
+    running: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "FOLLOWERS_MAX", 0)
+    answer = talk(running, lambda client: client.get("/v1/notices", headers={"accept": "text/event-stream"}))
+    assert (answer.status_code, answer.json()["code"]) == (503, "KND-crowded")
+    assert get(running, "/v1/notices").status_code == 200
+
+
 def test_health_and_metrics(running: Service) -> None:
     post(running, batch(event(), event(), event("e-2", "progress.checked_in", "m-9")))
     assert get(running, "/health/live").status_code == get(running, "/health/ready").status_code == 200
@@ -303,14 +312,14 @@ def test_a_defect_is_answered_told_without_its_text_and_the_others_of_the_group_
 
     monkeypatch.setattr(Program, "handle", fails)
 
-    async def together(client: httpx.AsyncClient) -> list[int]:
+    async def together(client: httpx.AsyncClient) -> list[tuple[int, str | None]]:
         posts = [
             client.post("/v1/events", content=line(f"e-{who}", subject=who), headers=STRUCTURED)
             for who in ("m-1", "m-bad", "m-2")
         ]
-        return [answer.status_code for answer in await asyncio.gather(*posts)]
+        return [(answer.status_code, answer.json().get("code")) for answer in await asyncio.gather(*posts)]
 
-    assert talk(running, together) == [202, 503, 202]
+    assert talk(running, together) == [(202, None), (503, "KND-internal"), (202, None)]
     assert "sertraline" not in "".join(capsys.readouterr())
 
 
@@ -322,6 +331,16 @@ def test_a_lost_append_is_answered_with_503_and_the_next_is_taken(
         answer = post(running, line(), STRUCTURED)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
     assert post(running, line(), STRUCTURED).json()["accepted"] == 1
+
+
+def test_a_service_that_is_stopping_takes_nothing_more(tmp_path: Path) -> None:
+    stopping = Service(DataFolder.open(tmp_path, clock="event"))
+    stopping.start()
+    stopping.stop()
+    answer = post(stopping, line(), STRUCTURED)
+    assert (answer.status_code, answer.json()["code"]) == (503, "KND-stopping")
+    assert "retry-after" in answer.headers
+    assert read_state(tmp_path).summary()["members"] == 0
 
 
 def test_damage_halts_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from journal.frames import Batch, Source
 from journal.owner import Owner
 from journal.reader import Reader, Recorded
 from matcher.errors import Unreachable
+from matcher.messages.facts import ClockAdvanced, Fact, PolicyAdopted
 from matcher.policy import read_policy
 from matcher.program import Program
 from streams.binary import Record
@@ -152,6 +154,30 @@ def test_a_topic_made_again_under_a_working_owner_halts_it() -> None:
     assert members(world) == 4
 
 
+@pytest.mark.parametrize(
+    ("fact", "code"),
+    [
+        (
+            Fact("river", 1, 0, "clock.advanced", ClockAdvanced()).line().replace(b"advanced", b"slowed"),
+            "KND-fact-unreadable",
+        ),
+        (
+            Fact("river", 1, 0, "policy.adopted", PolicyAdopted(text='{"tides":{}}', digest="d")).line(),
+            "KND-policy-other",
+        ),
+    ],
+)
+def test_a_journal_that_a_newer_version_writes_ends_the_worker_to_make_room_for_it(fact: bytes, code: str) -> None:
+    world = World()
+    newer = Owner(world.journal)
+    newer.claim(lambda _: None)
+    newer.append(Batch("2026-03-02T09:00:00Z", (fact,)))
+    with world.partition() as partition:
+        assert halted(partition).startswith(code)
+        until(lambda: world.fatal)
+    assert [each.code for each in world.fatal] == [code]
+
+
 def test_an_owner_that_was_replaced_claims_again_only_while_the_group_says_so() -> None:
     world, ours = filled(1), True
     with world.partition(is_ours=lambda _: ours) as partition:
@@ -222,9 +248,10 @@ def test_a_dead_letter_is_the_record_byte_for_byte_and_is_sent_again_after_a_cra
     bad = Record(b"river", b"\xff\x00", (("ce_specversion", b"1.0"), ("ce_id", b"x"), ("odd", b"\xfe")))
     world.topic.put(bad)
     world.takes = lambda topic: topic != DEAD_LETTERS
-    with world.partition() as partition:
+    with capture_logs() as said, world.partition() as partition:
         until(lambda: partition.next == 1 and world.watching.failures)
     assert [name for name, _ in world.sent] == []
+    assert "KND-not-sent" in [each.get("code") for each in said]
     world.takes = lambda _: True
     with world.partition() as partition:
         until(lambda: world.sent)

@@ -230,7 +230,10 @@ def test_after_a_failure_the_state_is_what_the_journal_says() -> None:
     home.outcomes = ["lost"]
     with pytest.raises(Unreachable):
         processor.process(inputs(event("e-2", subject="m-2")))
+    with pytest.raises(Unreachable, match="KND-recovering"):
+        processor.knows([key_of("/intake", "e-1")])
     assert processor.state.summary()["members"] == 1
+    assert processor.knows([key_of("/intake", "e-1"), key_of("/intake", "e-2")]) == [True, False]
 
 
 def test_a_defect_takes_nothing_of_its_batch_and_the_next_is_decided(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +375,7 @@ def test_a_batch_that_counts_as_one_is_taken_whole_or_not_at_all() -> None:
         processor.process_whole(
             inputs(event("e-1"), event("e-2", "member.paused", "m-404"), event("e-3", subject="m-3"))
         )
+    assert refused.value.code == "KND-not-whole"
     assert [(each.id, each.code) for each in refused.value.refused] == [("e-2", "KND-unknown-member")]
     assert written(home) == before
     assert list(processor.state.programs["river"].state.members.members) == ["m-0"]

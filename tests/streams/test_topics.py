@@ -18,7 +18,6 @@ from streams.topics import (
     JOURNAL,
     MATCHES,
     NAMES,
-    TOPICS_WRONG,
     Fault,
     check_topics,
     create_topics,
@@ -80,7 +79,7 @@ def test_a_topic_that_is_missing_is_named(broker: Connection, kafka_broker: Kafk
     assert topic_faults(broker) == [Fault(MATCHES, "does not exist", "kindred topics create")]
     with pytest.raises(ConfigurationError, match="kindred topics create") as refusal:
         check_topics(broker)
-    assert (refusal.value.code, refusal.value.exit_code) == (TOPICS_WRONG, 2)
+    assert (refusal.value.code, refusal.value.exit_code) == ("KND-topics-wrong", 2)
     assert [made.topic for made in create_topics(broker, partitions=1) if made.did == "made"] == [MATCHES]
 
 
