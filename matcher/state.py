@@ -18,7 +18,7 @@ from matcher.pairing.matches import Matches
 from matcher.people import concerns, consents
 from matcher.people.concerns import Concern
 from matcher.people.exclusions import Exclusions
-from matcher.people.member import Member, Mentorship
+from matcher.people.member import NO_WAIVERS, Member, Mentorship
 from matcher.people.membership import Membership
 from matcher.people.profile import Profile
 from matcher.people.recovery import Recovery
@@ -155,7 +155,10 @@ def _member_from_json(raw: dict[str, Any]) -> Member:
         offer = Mentorship(**{**offer, "newcomer_wishes": wishes and NewcomerWishes.model_validate(wishes)})
     profile, recovery = Profile.from_json(raw["profile"]), Recovery.from_json(raw["recovery"])
     clinicians = consents.from_json(raw.get("clinicians", []))
-    told = {"profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians}
+    told = {
+        "profile": profile, "recovery": recovery, "mentorship": offer, "clinicians": clinicians,
+        "waivers": raw["waivers"] or NO_WAIVERS,
+    }  # fmt: skip
     member = Member(**{**raw, **told})
     if "concerns" in raw:
         member.concerns = {key: Concern(*each) for key, each in raw["concerns"].items()}

@@ -5,6 +5,7 @@ Instants are epoch seconds; `FOREVER` stands for "without an end".
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from matcher.messages.events import NewcomerWishes
@@ -15,6 +16,9 @@ from matcher.people.recovery import Recovery
 
 FOREVER = 1 << 62
 """An end that never comes; far above every instant, and safe to add an interval to in int64."""
+
+NO_WAIVERS: Mapping[str, int] = {}
+"""One for all who have none, as nearly everybody: an empty dictionary takes 64 bytes."""
 
 
 @dataclass(slots=True)
@@ -57,7 +61,7 @@ class Member:
     consent_until: int | None = None  # of matching; None: nothing on record; 0: revoked
     consent_said: int | None = None  # when the last word on matching was said; None: no word, or an old snapshot's
     clinicians: Consents = ()  # to clinicians who may see the record
-    waivers: dict[str, int] = field(default_factory=dict)  # rule → until
+    waivers: Mapping[str, int] = field(default_factory=lambda: NO_WAIVERS)  # rule → until
     mentorship: Mentorship | None = None
     concerns: dict[str, Concern] = field(default_factory=dict)  # key of matcher.people.concerns → the newest telling
 

@@ -18,7 +18,7 @@ from matcher.messages.events import Data
 from matcher.messages.facts import Fact, Told
 from matcher.people import concerns, consents, zones
 from matcher.people.experience import taxonomy
-from matcher.people.member import FOREVER, Member, Mentorship
+from matcher.people.member import FOREVER, NO_WAIVERS, Member, Mentorship
 from matcher.people.profile import Profile, theme_mask
 from matcher.people.recovery import Recovery
 from matcher.policy import Policy
@@ -287,11 +287,11 @@ def _consent_revoked(member: Member, what: told.Consent, time: int, policy: Poli
 
 
 def _waived(member: Member, what: told.WaiverGranted, time: int, policy: Policy) -> None:
-    member.waivers[what.rule] = what.until
+    member.waivers = {**member.waivers, what.rule: what.until}
 
 
 def _waiver_revoked(member: Member, what: told.Waiver, time: int, policy: Policy) -> None:
-    member.waivers.pop(what.rule, None)
+    member.waivers = {rule: until for rule, until in member.waivers.items() if rule != what.rule} or NO_WAIVERS
 
 
 _OFFERED = {

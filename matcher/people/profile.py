@@ -14,7 +14,7 @@ from sys import intern
 from typing import Any, Literal, TypeVar, get_args
 
 from matcher.messages.events import MemberJoined, MemberUpdated, Wishes
-from matcher.messages.vocabulary import Theme
+from matcher.messages.vocabulary import State, Theme
 from matcher.people import zones
 from matcher.people.experience import taxonomy
 from matcher.people.recovery import Stated
@@ -106,7 +106,7 @@ class Profile:
     def from_json(cls, plain: Mapping[str, Any]) -> Profile:
         """The profile that ``to_json`` made ``plain`` of."""
         known = {name: _as_tuple(value) for name, value in plain.items()}
-        known["experiences"] = tuple(Stated(intern(code), state, since) for code, state, since in plain["experiences"])
+        known["experiences"] = tuple(_stated(*each) for each in plain["experiences"])
         known["wishes"] = _shared(
             MentorWishes(**{name: _as_tuple(value) for name, value in plain.get("wishes", {}).items()})
         )
@@ -126,8 +126,13 @@ def _experiences(data: MemberUpdated) -> tuple[Stated, ...]:
     known, stated = taxonomy(), []
     for each in data.experiences or ():
         known.check(each.code)
-        stated.append(Stated(intern(each.code), each.state, each.since))
+        stated.append(_stated(each.code, each.state, each.since))
     return tuple(stated)
+
+
+def _stated(code: str, state: State, since: int | None) -> Stated:
+    said = Stated(intern(code), state, since)
+    return _shared(said) if since is None else said
 
 
 def _zone(data: MemberUpdated) -> str | None:
