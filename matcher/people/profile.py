@@ -131,8 +131,13 @@ def _experiences(data: MemberUpdated) -> tuple[Stated, ...]:
 
 
 def _stated(code: str, state: State, since: int | None) -> Stated:
-    said = Stated(intern(code), state, since)
-    return _shared(said) if since is None else said
+    return _undated(code, state) if since is None else Stated(intern(code), state, since)
+
+
+@lru_cache(maxsize=4_096)
+def _undated(code: str, state: State) -> Stated:
+    """One object for all who said the same without a date; ``_shared`` might give a plain tuple that is equal to it."""
+    return Stated(intern(code), state, None)
 
 
 def _zone(data: MemberUpdated) -> str | None:

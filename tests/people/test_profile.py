@@ -11,6 +11,7 @@ from matcher.errors import Refused
 from matcher.messages.events import MemberJoined, MemberUpdated
 from matcher.messages.vocabulary import Theme
 from matcher.people.profile import MentorWishes, Profile, theme_mask, themes_of
+from matcher.people.recovery import Stated
 
 WHOLE: dict[str, Any] = {
     "experiences": [{"code": "F11.20", "state": "early", "since": "2026-02-01"}, {"code": "Z59.01"}],
@@ -47,7 +48,9 @@ def test_a_profile_has_everything_that_was_said() -> None:
 @pytest.mark.parametrize("parts", [WHOLE, {}, {"wishes": {"mentor_gender": "any"}}, {"hours": [0]}])
 def test_json_and_back_loses_nothing(parts: dict[str, Any]) -> None:
     profile = _joined(**parts)
-    assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
+    known = Profile.from_json(json.loads(json.dumps(profile.to_json())))
+    assert known == profile
+    assert {type(each) for each in known.experiences} == {Stated}  # a plain tuple is equal to one
 
 
 def test_what_was_not_said_takes_no_room_in_json() -> None:
