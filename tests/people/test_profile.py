@@ -48,9 +48,13 @@ def test_a_profile_has_everything_that_was_said() -> None:
 @pytest.mark.parametrize("parts", [WHOLE, {}, {"wishes": {"mentor_gender": "any"}}, {"hours": [0]}])
 def test_json_and_back_loses_nothing(parts: dict[str, Any]) -> None:
     profile = _joined(**parts)
-    known = Profile.from_json(json.loads(json.dumps(profile.to_json())))
-    assert known == profile
-    assert {type(each) for each in known.experiences} == {Stated}  # a plain tuple is equal to one
+    assert Profile.from_json(json.loads(json.dumps(profile.to_json()))) == profile
+
+
+def test_experiences_that_nobody_said_before_come_back_by_name() -> None:
+    """A plain tuple is equal to a named one, and must not stand for it where one object is shared."""
+    (only,) = Profile.from_json({"experiences": [["Z62.810", "sustained", None]]}).experiences
+    assert (type(only), only.code) == (Stated, "Z62.810")
 
 
 def test_what_was_not_said_takes_no_room_in_json() -> None:
